@@ -1,0 +1,79 @@
+"""A campaign as observe needs it: an id, its templates, and when it counts. What gather broadcasts.
+
+The id is chosen once, from the data that opened the campaign, and never from a count or a clock: it stays while the
+campaign grows. A template is told by hashes of its fixed word runs; no prompt text is in here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+TICK_KEY = b"tick"
+"""Key of the record that says how far gather has closed."""
+END_KEY = b"end"
+"""Key of the record that says that gather has closed everything: a finite log is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Fixed words that requests share.
+
+    core        the shingle hashes of the fixed words, ascending, the upper 32 bits of each
+    frame       the fixed words open the prompt: they alone can tell a request; a phrase only supports
+    obfuscated  only requests that had to be decoded count
+    strength    log-odds of the cell it comes from, above the detector's threshold
+    """
+
+    template_id: str
+    core: npt.NDArray[np.uint32]
+    frame: bool
+    obfuscated: bool
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One version of a campaign. `tick` is the tick at whose end gather decided it; `closed` ends its life."""
+
+    campaign_id: str
+    version: int
+    tick: int
+    templates: tuple[Template, ...]
+    closed: bool = False
+
+    def to_json(self) -> bytes:
+        """Deterministic bytes."""
+        return orjson.dumps(
+            {
+                "campaign_id": self.campaign_id,
+                "version": self.version,
+                "tick": self.tick,
+                "closed": self.closed,
+                "templates": [
+                    {
+                        "template_id": template.template_id,
+                        "core": template.core.tolist(),
+                        "frame": template.frame,
+                        "obfuscated": template.obfuscated,
+                        "strength": round(template.strength, 4),
+                    }
+                    for template in self.templates
+                ],
+            },
+            option=orjson.OPT_SORT_KEYS,
+        )
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Campaign:
+        """The campaign of `to_json`; these bytes come from gather alone."""
+        row: dict[str, Any] = orjson.loads(data)
+        templates = tuple(
+            Template(t["template_id"], np.array(t["core"], np.uint32), t["frame"], t["obfuscated"], t["strength"])
+            for t in row["templates"]
+        )
+        return cls(row["campaign_id"], row["version"], row["tick"], templates, row["closed"])
