@@ -1,0 +1,209 @@
+"""The bytes of everything persisted or sent between stages: the only codec of sketches and state.
+
+    offset  size  what                                        little-endian throughout
+    ------  ----  -------------------------------------------------------------------------------
+         0     4  magic "SWPB"
+         4     2  version of this layout, 1
+         6     2  kind (`Kind`): what the parts mean
+         8     4  key id: fingerprint of the secret the hashes were made with (`Scheme.key_id`)
+        12     4  CRC-32 of all other bytes: 0 to 12, then 16 to the end
+        16     4  n, length of the header
+        20     4  zero
+        24     n  header, canonical JSON: {"meta": ..., "parts": [[name, type, shape], ...], "scheme": name}
+                  zeros up to a multiple of 8
+                  the parts in the header's order (by name), each C-contiguous and followed by zeros up to a multiple of 8
+
+A type is numpy's name of a little-endian number ("<u8", "|u1") or a list of [field, type] or [field, type, shape] of a
+packed record. Equal content gives equal bytes. A reader refuses what it does not know, what was made under another
+scheme or key, and what does not add up; it uses nothing of it. Not compressed: Kafka does that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import zlib
+from collections.abc import Mapping
+from enum import IntEnum
+from math import prod
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import StateLayoutError
+from pipeline.sketch.scheme import Scheme
+
+__all__ = ["VERSION", "Kind", "Scheme", "StateLayoutError", "kind_of", "pack", "unpack"]
+
+VERSION: Final = 1
+MAGIC: Final = b"SWPB"
+
+
+class Kind(IntEnum):
+    """What the parts of a blob are. A number that was ever written keeps its meaning for good."""
+
+    SIGHTINGS = 1  # observe to match: sightings of one tick and their keys
+    CANDIDATES = 2  # match to gather: hot buckets and their samples
+    JOURNAL = 3  # a changelog's rows that are not yet in a pane
+    HEAD = 4  # a changelog's head: applied offsets and what the panes add up to
+    CAMPAIGN = 5  # gather to observe: what to attribute
+    FINDING = 6  # gather and observe to notify
+    PANE = 7  # a closed pane of a stage's state
+    SUMMARY = 8  # what gather and notify keep of buckets, campaigns and alerts
+
+
+Parts = Mapping[str, NDArray[Any]]
+
+
+def pack(kind: Kind, scheme: Scheme, meta: Mapping[str, Any], parts: Parts) -> bytes:
+    """One blob of `kind`. `meta` is plain JSON (NaN is none); parts are arrays of numbers or of packed records."""
+    names = sorted(parts)
+    arrays = [_little_endian(parts[name]) for name in names]
+    header = _json(
+        {
+            "meta": meta,
+            "parts": [
+                [name, _describe(array.dtype), list(array.shape)] for name, array in zip(names, arrays, strict=True)
+            ],
+            "scheme": scheme.name,
+        }
+    )
+    body = [struct.pack("<II", len(header), 0), _padded(header), *(_padded(array.tobytes()) for array in arrays)]
+    start = _START.pack(MAGIC, VERSION, kind, scheme.key_id)
+    crc = zlib.crc32(start)
+    for piece in body:
+        crc = zlib.crc32(piece, crc)
+    return b"".join([start, crc.to_bytes(4, "little"), *body])
+
+
+def unpack(data: bytes, kind: Kind, scheme: Scheme) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Meta and parts of a blob. The arrays are read-only views of `data`; copy what is to be changed.
+
+    Raises StateLayoutError, with the reason, for anything but a sound blob of this kind, scheme and key.
+    """
+    found, key_id = _check(data)
+    if found != kind:
+        raise StateLayoutError(f"kind {_kind_name(found)} where {kind.name} was expected")
+    header, at = _header(data)
+    if header["scheme"] != scheme.name:
+        raise StateLayoutError(f"made under scheme {header['scheme']!r}, not {scheme.name!r}")
+    if key_id != scheme.key_id:
+        raise StateLayoutError(f"made with another key: key id {key_id:08x}, ours is {scheme.key_id:08x}")
+    parts = {}
+    for name, dtype, shape in _parts(header["parts"]):
+        size = dtype.itemsize * prod(shape)
+        if at + size > len(data):
+            raise StateLayoutError(f"part {name!r} ends beyond the data")
+        parts[name] = np.frombuffer(data, dtype, prod(shape), at).reshape(shape)
+        at += size + -size % 8
+    if at != len(data):
+        raise StateLayoutError(f"{len(data) - at} bytes after the last part")
+    return header["meta"], parts
+
+
+def kind_of(data: bytes) -> Kind:
+    """The kind of a sound blob of whatever scheme, for tools that show what lies in a topic."""
+    found, _ = _check(data)
+    try:
+        return Kind(found)
+    except ValueError:
+        raise StateLayoutError(f"kind {found} is unknown to this release") from None
+
+
+# ---------------------------------------------------------------- the fixed part
+
+_START: Final = struct.Struct("<4sHHI")
+_CRC_AT: Final = _START.size
+_LENGTH_AT: Final = _CRC_AT + 4
+_HEADER_AT: Final = _LENGTH_AT + 8
+
+
+def _check(data: bytes) -> tuple[int, int]:
+    """Kind and key id, after magic, version and checksum."""
+    if len(data) < _HEADER_AT:
+        raise StateLayoutError(f"{len(data)} bytes are fewer than the {_HEADER_AT} that open a blob")
+    magic, version, kind, key_id = _START.unpack_from(data)
+    if magic != MAGIC:
+        raise StateLayoutError(f"magic {magic!r} instead of {MAGIC!r}: not ours")
+    if version != VERSION:
+        raise StateLayoutError(f"layout version {version}; this release reads {VERSION}")
+    view = memoryview(data)
+    crc = zlib.crc32(view[_LENGTH_AT:], zlib.crc32(view[:_CRC_AT]))
+    if crc != int.from_bytes(view[_CRC_AT:_LENGTH_AT], "little"):
+        raise StateLayoutError("checksum does not match: damaged or cut")
+    return kind, key_id
+
+
+def _kind_name(kind: int) -> str:
+    return Kind(kind).name if kind in Kind._value2member_map_ else str(kind)
+
+
+# ---------------------------------------------------------------- the header
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _header(data: bytes) -> tuple[dict[str, Any], int]:
+    """The header and where the first part begins. The checksum held, so only a faulty writer gets errors here."""
+    size = int.from_bytes(data[_LENGTH_AT : _LENGTH_AT + 4], "little")
+    if _HEADER_AT + size > len(data):
+        raise StateLayoutError("header ends beyond the data")
+    try:
+        header = json.loads(data[_HEADER_AT : _HEADER_AT + size])
+    except ValueError:
+        raise StateLayoutError("header is not JSON") from None
+    if not isinstance(header, dict) or header.keys() != {"meta", "parts", "scheme"}:
+        raise StateLayoutError("header has not the fields of this version")
+    return header, _HEADER_AT + size + -size % 8
+
+
+def _parts(rows: Any) -> list[tuple[str, np.dtype[Any], tuple[int, ...]]]:
+    try:
+        return [(name, _dtype(described), tuple(shape)) for name, described, shape in rows]
+    except (TypeError, ValueError, LookupError):
+        raise StateLayoutError("header does not say what its parts are") from None
+
+
+def _padded(raw: bytes) -> bytes:
+    return raw + bytes(-len(raw) % 8)
+
+
+# ---------------------------------------------------------------- types
+
+_NUMBER: Final = re.compile(r"[|<][biuf]\d{1,2}")
+
+
+def _little_endian(array: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+
+
+def _describe(dtype: np.dtype[Any]) -> Any:
+    if dtype.names is None:
+        if not _NUMBER.fullmatch(dtype.str):
+            raise ValueError(f"{dtype} is neither a number nor a packed record of numbers")
+        return dtype.str
+    rows = []
+    end = 0
+    for name in dtype.names:
+        field, offset = dtype.fields[name][:2]  # type: ignore[index]
+        if offset != end:
+            raise ValueError(f"{dtype} has gaps: what lies in them is not content")
+        end += field.itemsize
+        rows.append([name, _describe(field.base), list(field.shape)] if field.shape else [name, _describe(field)])
+    if end != dtype.itemsize:
+        raise ValueError(f"{dtype} has gaps: what lies in them is not content")
+    return rows
+
+
+def _dtype(described: Any) -> np.dtype[Any]:
+    if isinstance(described, str):
+        if not _NUMBER.fullmatch(described):
+            raise ValueError(f"type {described!r} is not a number")
+        return np.dtype(described)
+    return np.dtype(
+        [(row[0], _dtype(row[1]), tuple(row[2])) if row[2:] else (row[0], _dtype(row[1])) for row in described]
+    )
