@@ -1,0 +1,1 @@
+"""Event time as arithmetic: ticks, panes, journals, account tables. Pure; time is always an argument."""

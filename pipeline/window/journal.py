@@ -1,0 +1,111 @@
+"""The journal of a stage: the rows its state is a fold of, in the order they were folded, in panes.
+
+A state is the fold of its live panes, and nothing else: it is rebuilt by folding them again, after a restart as after an
+expiry, so there is no second description of it that could disagree. A block is a set of columns; a ragged column is a pair
+of values and lengths. A pane is a slice of event time, kept in chunks; a full chunk never changes, only the last one is
+written again at a checkpoint. A pane that has left the window is dropped whole and its keys deleted.
+
+      pane 0 (six hours)       pane 1
+      ├─ full ─┤├─ full ─┤     ├─ full ─┤├─ growing ─▒
+      dropped when the         written   written at
+      pane leaves the window   once      every checkpoint
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.sketch.layout import Kind, pack, unpack
+from pipeline.sketch.scheme import Scheme
+
+Columns = dict[str, npt.NDArray[Any]]
+PREFIX: Final = b"pane-"
+
+
+@dataclass(slots=True)
+class _Chunk:
+    seq: int
+    pane: int
+    size: int = 0
+    blocks: list[Columns] = field(default_factory=list)
+    dirty: bool = True
+
+    def columns(self) -> Columns:
+        """All blocks as one, in the order they came."""
+        if len(self.blocks) > 1:
+            names = self.blocks[0].keys()
+            self.blocks = [{name: np.concatenate([block[name] for block in self.blocks]) for name in names}]
+        return self.blocks[0]
+
+
+class Journal:
+    """Append-only rows in panes; chunks of at most about `chunk_bytes`."""
+
+    def __init__(self, scheme: Scheme, chunk_bytes: int = 1 << 19) -> None:
+        self._scheme, self._chunk_bytes = scheme, chunk_bytes
+        self._chunks: list[_Chunk] = []
+        self._gone: list[int] = []
+        self._next = 0
+
+    def append(self, pane: int, columns: Columns) -> None:
+        """Add a block whose rows lie in `pane`. The arrays must not change afterwards."""
+        last = self._chunks[-1] if self._chunks else None
+        if last is None or last.pane != pane or last.size >= self._chunk_bytes:
+            last = _Chunk(self._next, pane)
+            self._next += 1
+            self._chunks.append(last)
+        last.blocks.append(columns)
+        last.size += sum(array.nbytes for array in columns.values())
+        last.dirty = True
+
+    def expire(self, first_pane: int) -> bool:
+        """Drop panes before `first_pane`; True if there were any, and the state is to be folded again."""
+        gone = [chunk.seq for chunk in self._chunks if chunk.pane < first_pane]
+        if gone:
+            self._gone += gone
+            self._chunks = [chunk for chunk in self._chunks if chunk.pane >= first_pane]
+        return bool(gone)
+
+    def drain(self) -> list[tuple[bytes, bytes | None]]:
+        """Chunks changed since the last call, and None for those dropped."""
+        changed: list[tuple[bytes, bytes | None]] = [(_key(seq), None) for seq in self._gone]
+        self._gone = []
+        for chunk in self._chunks:
+            if chunk.dirty:
+                meta = {"seq": chunk.seq, "pane": chunk.pane}
+                changed.append((_key(chunk.seq), pack(Kind.JOURNAL, self._scheme, meta, chunk.columns())))
+                chunk.dirty = False
+        return changed
+
+    def blocks(self) -> Iterator[Columns]:
+        """All rows still held, oldest first."""
+        for chunk in self._chunks:
+            yield chunk.columns()
+
+    @property
+    def oldest_pane(self) -> int:
+        """The oldest pane held. Raises IndexError for an empty journal."""
+        return self._chunks[0].pane
+
+    @property
+    def bytes_held(self) -> int:
+        """Size of all rows held."""
+        return sum(chunk.size for chunk in self._chunks)
+
+    def load(self, panes: Mapping[bytes, bytes]) -> None:
+        """Take the chunks of a changelog. Raises StateLayoutError for bytes of another layout, scheme or key."""
+        for key in sorted(key for key in panes if key.startswith(PREFIX)):
+            meta, columns = unpack(panes[key], Kind.JOURNAL, self._scheme)
+            chunk = _Chunk(int(meta["seq"]), int(meta["pane"]), dirty=False)
+            chunk.blocks, chunk.size = [columns], sum(array.nbytes for array in columns.values())
+            self._chunks.append(chunk)
+            self._next = chunk.seq + 1
+
+
+def _key(seq: int) -> bytes:
+    return PREFIX + b"%016d" % seq
