@@ -1,0 +1,1 @@
+"""Opinions: about a crowd (prompt_sweep) and about an account (membership)."""

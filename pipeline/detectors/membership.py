@@ -1,0 +1,93 @@
+"""Is this account part of the campaign? The account's own evidence, judged where the account lives.
+
+Sees: how many distinct requests of the account carry a template of the campaign, whether one of them opens with a fixed
+frame, what share of the account's traffic they are, and what else is known of the account.
+Misses: an account whose only requests in the campaign are phrases that ordinary people use as well.
+
+A template hit alone convicts nobody: evidence of two families has to agree. Scores are log-odds, set by hand and bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp
+from typing import Final, Literal
+
+FAMILIES_MIN: Final = 2
+SCORE_MIN: Final = 1.5
+REPEATS: Final = (0.0, 0.0, 1.0, 2.0, 3.0, 3.25, 3.5, 3.75, 4.0)
+"""Log-odds for 0, 1, ... 8 and more distinct requests in the campaign."""
+DISTINCT_MAX: Final = len(REPEATS) - 1
+
+
+@dataclass(slots=True)
+class Hits:
+    """What one account sent inside one campaign, in the window."""
+
+    requests: int = 0
+    distinct: int = 0
+    framed: int = 0
+    cued: int = 0
+    output_tokens: int = 0
+    first_ms: int = 0
+    last_ms: int = 0
+    age_d: float = -1.0
+    strength: float = 0.0  # of the strongest template hit
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """member or not, how sure, and which families of evidence agreed."""
+
+    member: bool
+    confidence: float
+    families: tuple[str, ...]
+    share: float
+
+
+def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
+    """The opinion on an account with these hits and these statistics in the window (names of features; -1: unknown).
+
+    `habits["requests"]` counts all its requests. Habits of people (it works in sessions, it rephrases what it has just
+    sent) speak for the account, a little: campaigns can take them on.
+    """
+    requests = int(habits["requests"])
+    share = min(1.0, hits.requests / max(1, requests))
+    score = min(hits.strength, 3.0) + (1.0 if hits.framed else -2.5) + REPEATS[min(hits.distinct, DISTINCT_MAX)]
+    if requests >= 6 and share < 0.15:
+        score -= 1.0 if hits.framed else 2.0
+    if hits.distinct >= 2 and share >= 0.5:
+        score += 0.5
+    families = [
+        name
+        for name, agrees in (
+            ("template", hits.framed > 0),
+            ("repetition", hits.distinct >= 2),
+            ("focus", share >= 0.3),
+            ("elicitation", hits.cued > 0 or habits.get("cue_share", -1.0) >= 0.5),
+            ("new_account", 0 <= hits.age_d < 21),
+        )
+        if agrees
+    ]
+    if 0 <= hits.age_d < 21:
+        score += 0.5
+    elif hits.age_d > 200:
+        score -= 0.5
+    if requests >= 6:
+        score -= 0.5 * (habits.get("near_duplicate_share", -1.0) >= 0.3)
+        score -= 0.5 * (habits.get("continued_share", -1.0) >= 0.6)
+    member = score >= SCORE_MIN and len(families) >= FAMILIES_MIN
+    return Opinion(member, round(1 / (1 + exp(-score)), 4), tuple(families), round(share, 4))
+
+
+Action = Literal["observe", "throttle", "step_up_verification", "suspend_review"]
+
+
+def recommended_action(opinion: Opinion) -> Action:
+    """What fits: a dedicated account is reviewed, a mixed one asked to verify, a doubtful one watched."""
+    if not opinion.member:
+        return "observe"
+    if opinion.share >= 0.7 and opinion.confidence >= 0.9:
+        return "suspend_review"
+    return "step_up_verification" if opinion.share >= 0.3 else "throttle"

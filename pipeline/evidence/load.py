@@ -1,0 +1,30 @@
+"""load: How evenly the accounts carry the template: log-likelihood of an even share against the heavy tail of people,
+summed over sampled parties.
+
+Null: The use of anything by people is heavy-tailed: a few send most of it.
+Misses: Apps with very regular users; campaigns that copy the tail of ordinary people.
+"""
+
+from __future__ import annotations
+
+from pipeline.evidence.base import ANY, Evidence
+from pipeline.evidence.cell import Cell
+
+
+def measure(cell: Cell) -> float:
+    """The value that the steps below weigh."""
+    return cell.evenness
+
+
+TERM = Evidence(
+    name="load",
+    family="people",
+    threshold=1.0,
+    sees=(
+        "How evenly the accounts carry the template: log-likelihood of an even share against the heavy tail "
+        "of people, summed over sampled parties."
+    ),
+    misses="Apps with very regular users; campaigns that copy the tail of ordinary people.",
+    measure=measure,
+    steps=((6.0, 2.5), (3.0, 1.75), (1.0, 0.75), (-1.0, 0.0), (-3.0, -1.0), (-6.0, -2.0), (ANY, -3.0)),
+)
