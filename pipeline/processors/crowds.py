@@ -1,0 +1,242 @@
+"""Hot buckets as gather remembers them, and the groups they form.
+
+A bucket is a row of sampled requests. Two buckets are of one group when at least half of their sampled requests are the
+same, counted where both samples look (below the smaller threshold). Groups are formed by shared requests, never by shared
+parties: parties would glue the templates of one operation, or strangers, together.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model.sighting import SIGHTING
+from pipeline.processors.buckets import EVENTS, PARTIES
+
+ROWS_MAX: Final = PARTIES * EVENTS
+KEYS_MAX: Final = 24
+GROUP_MAX: Final = 512
+"""Buckets in a group; a longer template is known well enough by that many."""
+OVERLAP_MIN: Final = 0.5
+I32 = npt.NDArray[np.int32]
+
+
+class Crowds:
+    """All hot buckets with their samples, and the sightings in them."""
+
+    def __init__(self) -> None:
+        self.sightings = np.zeros(1 << 10, SIGHTING)
+        self._events: dict[int, int] = {}
+        self._buckets: dict[int, int] = {}
+        self.keys: list[int] = []
+        self.tau = np.zeros(1 << 8, np.uint64)
+        self.rows = np.full((1 << 8, ROWS_MAX), -1, np.int32)
+        self.count = np.zeros(1 << 8, np.int32)
+        self.parties = np.zeros(1 << 8, np.int32)
+        self._estimates = np.zeros(1 << 8, np.int64)
+        self._names = np.zeros(1 << 8, np.uint64)
+        self._of_event = np.full((1 << 10, KEYS_MAX), -1, np.int32)
+
+    @property
+    def buckets(self) -> int:
+        """Hot buckets held."""
+        return len(self.keys)
+
+    @property
+    def events(self) -> int:
+        """Sampled requests held."""
+        return len(self._events)
+
+    def add(self, hot: Any, lengths: Any, row_events: Any, sightings: Any) -> list[tuple[int, int, int]]:
+        """Fold what match sent of one tick. Returns per changed bucket: its index, parties before, parties after."""
+        for row in sightings:
+            event = int(row["event"])
+            if event not in self._events:
+                index = self._events[event] = len(self._events)
+                if index >= len(self.sightings):
+                    self.sightings = np.concatenate([self.sightings, np.zeros_like(self.sightings)])
+                    self._of_event = np.concatenate([self._of_event, np.full_like(self._of_event, -1)])
+                self.sightings[index] = row
+        changed = []
+        start = 0
+        for key, tau, length in zip(hot["key"].tolist(), hot["tau"], lengths.tolist(), strict=True):
+            events = [self._events[event] for event in row_events[start : start + length].tolist()]
+            start += length
+            bucket = self._buckets.get(key)
+            if bucket is None:
+                bucket = self._buckets[key] = len(self.keys)
+                self.keys.append(key)
+                self._grow(bucket)
+                self._names[bucket] = key
+            before = int(self._estimates[bucket])
+            _extend(
+                self.rows, self.count, self.parties, self._of_event, self.sightings["party"], bucket,
+                np.array(events, np.int32), tau,
+            )  # fmt: skip
+            self.tau[bucket] = tau
+            self._estimates[bucket] = after = _estimate(int(self.parties[bucket]), float(tau))
+            changed.append((bucket, before, after))
+        return changed
+
+    def estimate(self, bucket: int) -> int:
+        """How many parties use the bucket: exact while all are sampled, estimated from the threshold after."""
+        return int(self._estimates[bucket])
+
+    def rank(self, bucket: int) -> tuple[int, int]:
+        """Buckets of a group are ranked by parties, then by key; a group is looked at when its first one has grown."""
+        return int(self._estimates[bucket]), self.keys[bucket]
+
+    def leads(self, bucket: int) -> bool:
+        """Whether no bucket that shares half of its requests ranks before it. A cheap look before `group`."""
+        leads = _leads(
+            self.rows, self.count, self._of_event, self.sightings["party"], self.tau, self._estimates, self._names,
+            bucket, self.buckets,
+        )  # fmt: skip
+        return bool(leads)
+
+    def group(self, seed: int) -> I32:
+        """The seed's group: bucket indices, ascending by key."""
+        found = _group(self.rows, self.count, self._of_event, self.sightings["party"], self.tau, seed, self.buckets)
+        ordered: I32 = found[np.argsort(np.array([self.keys[bucket] for bucket in found.tolist()], np.uint64))]
+        return ordered
+
+    def members(self, group: I32) -> tuple[I32, I32]:
+        """Sampled requests of a group (indices, ascending), and how many of its buckets each is in."""
+        rows = np.concatenate([self.rows[bucket, : self.count[bucket]] for bucket in group.tolist()])
+        events, hits = np.unique(rows, return_counts=True)
+        return events.astype(np.int32), hits.astype(np.int32)
+
+    def _grow(self, bucket: int) -> None:
+        if bucket >= len(self.tau):
+            self.tau = np.concatenate([self.tau, np.zeros_like(self.tau)])
+            self.rows = np.concatenate([self.rows, np.full_like(self.rows, -1)])
+            self.count = np.concatenate([self.count, np.zeros_like(self.count)])
+            self.parties = np.concatenate([self.parties, np.zeros_like(self.parties)])
+            self._estimates = np.concatenate([self._estimates, np.zeros_like(self._estimates)])
+            self._names = np.concatenate([self._names, np.zeros_like(self._names)])
+
+
+def _estimate(parties: int, tau: float) -> int:
+    return parties if tau >= 2.0**64 - 1 else int(parties / (tau / 2.0**64))
+
+
+@numba.njit(cache=True, nogil=True)
+def _extend(rows: Any, count: Any, parties: Any, of_event: Any, party: Any, bucket: int, events: Any, tau: Any) -> None:
+    """Add events to a bucket's row, drop those at or above the threshold."""
+    kept = 0
+    for i in range(count[bucket]):
+        event = rows[bucket, i]
+        if party[event] < tau:
+            rows[bucket, kept] = event
+            kept += 1
+    for event in events:
+        if party[event] >= tau or kept >= rows.shape[1]:
+            continue
+        held = False
+        for k in range(of_event.shape[1]):
+            if of_event[event, k] == bucket:  # match may pass a request on again after an expiry
+                for i in range(kept):
+                    held |= rows[bucket, i] == event
+                break
+            if of_event[event, k] < 0:
+                of_event[event, k] = bucket
+                break
+        if not held:
+            rows[bucket, kept] = event
+            kept += 1
+    count[bucket] = kept
+    seen = np.empty(kept, np.uint64)
+    for i in range(kept):
+        seen[i] = party[rows[bucket, i]]
+    seen.sort()
+    distinct = 0
+    for i in range(kept):
+        if i == 0 or seen[i] != seen[i - 1]:
+            distinct += 1
+    parties[bucket] = distinct
+
+
+@numba.njit(cache=True, nogil=True)
+def _group(rows: Any, count: Any, of_event: Any, party: Any, tau: Any, seed: int, buckets: int) -> Any:
+    """Transitive closure of "at least half of the sampled requests are the same", from one bucket."""
+    inside = np.zeros(buckets, np.bool_)
+    shared = np.zeros(buckets, np.int32)
+    found = np.empty(512, np.int32)
+    found[0] = seed
+    inside[seed] = True
+    n, at = 1, 0
+    touched = np.empty(buckets, np.int32)
+    while at < n and n < len(found):
+        a = found[at]
+        at += 1
+        n_touched = 0
+        for i in range(count[a]):
+            event = rows[a, i]
+            for k in range(of_event.shape[1]):
+                b = of_event[event, k]
+                if b < 0:
+                    break
+                if inside[b]:
+                    continue
+                if party[event] < tau[b]:
+                    if shared[b] == 0:
+                        touched[n_touched] = b
+                        n_touched += 1
+                    shared[b] += 1
+        for t in range(n_touched):
+            b = touched[t]
+            both = shared[b]
+            shared[b] = 0
+            if n >= len(found) or (both * 2 < min(count[a], count[b]) and both < 4):
+                continue
+            if _alike(rows, count, of_event, party, tau, a, b):
+                inside[b] = True
+                found[n] = b
+                n += 1
+    return found[:n].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _alike(rows: Any, count: Any, of_event: Any, party: Any, tau: Any, a: int, b: int) -> bool:
+    """At least half of the requests that either samples where both look are in both, and at least four."""
+    limit = min(tau[a], tau[b])
+    in_a, in_b, same = 0, 0, 0
+    for i in range(count[a]):
+        if party[rows[a, i]] < limit:
+            in_a += 1
+    for i in range(count[b]):
+        event = rows[b, i]
+        if party[event] < limit:
+            in_b += 1
+            for k in range(of_event.shape[1]):
+                if of_event[event, k] < 0:
+                    break
+                if of_event[event, k] == a:
+                    same += 1
+                    break
+    return same >= 4 and same * 2 >= in_a + in_b - same
+
+
+@numba.njit(cache=True, nogil=True)
+def _leads(
+    rows: Any, count: Any, of_event: Any, party: Any, tau: Any, estimates: Any, names: Any, a: int, buckets: int
+) -> bool:
+    """No bucket like this one has more parties, or as many and a larger key."""
+    looked = np.zeros(buckets, np.bool_)
+    looked[a] = True
+    for i in range(count[a]):
+        event = rows[a, i]
+        for k in range(of_event.shape[1]):
+            b = of_event[event, k]
+            if b < 0:
+                break
+            if looked[b]:
+                continue
+            looked[b] = True
+            before = estimates[b] > estimates[a] or (estimates[b] == estimates[a] and names[b] > names[a])
+            if before and _alike(rows, count, of_event, party, tau, a, b):
+                return False
+    return True

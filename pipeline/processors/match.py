@@ -1,0 +1,223 @@
+"""match: fold sightings into buckets, and pass on what is hot. Keyed by bucket.
+
+Rows of a tick wait until every observe partition has closed it; then they are folded in event order and the buckets that
+enough parties share are sent on with the rows of their sample that gather has not seen. The state is the fold of the
+journal's live panes. Waiting rows are not persisted: `resume_from` says from which offset to read them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from pipeline.model.record import Batch, Out, Reader
+from pipeline.model.sighting import SIGHTING
+from pipeline.processors.buckets import Buckets
+from pipeline.processors.head import Head
+from pipeline.processors.wire import NO_ROWS, Candidates, Marker, Rows, Sightings
+from pipeline.settings import Settings, sketch_parameters
+from pipeline.window.journal import Journal
+from pipeline.window.ticks import FOREVER, NEVER, Frontier, closed_by
+
+
+@dataclass(slots=True)
+class MatchState:
+    """Buckets of one partition, the sightings they point to, and the blocks that wait for their tick."""
+
+    partition: int
+    journal: Journal
+    buckets: Buckets
+    frontier: Frontier
+    table: Rows = field(default_factory=lambda: np.zeros(1 << 10, SIGHTING))
+    rows: int = 0
+    closed: int = NEVER
+    last: int = NEVER  # known at the end of a log: its last tick
+    applied: int = -1
+    waiting: list[tuple[int, Sightings]] = field(default_factory=list)  # offset, block
+    head: Head = field(default_factory=Head)
+
+
+class Match:
+    """The stage. See the module."""
+
+    name: str = "match"
+    source: str = "sightings"
+    broadcast: str | None = None
+
+    def __init__(self, settings: Settings, inputs: int) -> None:
+        self._settings, self._inputs = settings, inputs
+        self._scheme = sketch_parameters(settings).scheme
+        self._tick_ms = settings.time.tick_s * 1000
+        self._pane_ticks = settings.time.pane_s // settings.time.tick_s
+        self._window_panes = settings.time.window_s // settings.time.pane_s
+        self._parties_min = settings.detection.parties_min
+
+    def zero(self, partition: int) -> MatchState:
+        return MatchState(partition, Journal(self._scheme), Buckets(self._parties_min), Frontier(self._inputs))
+
+    def step(self, state: MatchState, batch: Batch, read: Reader) -> list[Out]:
+        for record in batch.records:
+            if record.value is None:
+                continue
+            block = Sightings.unpack(record.value, self._scheme)
+            if len(block.sightings):
+                fresh = _after(block, state.closed, self._tick_ms)
+                if len(fresh.sightings):
+                    state.waiting.append((record.offset, fresh))
+            state.frontier.close(block.marker.partition, block.marker.closed)
+            state.last = max(state.last, block.marker.last)
+            if record.offset > state.applied:
+                state.head.count("read", len(block.sightings))
+                state.applied = record.offset
+        closed = state.frontier.closed
+        if closed <= state.closed:
+            return []
+        outs = self._close(state, closed)
+        state.closed = closed
+        return outs
+
+    def _close(self, state: MatchState, closed: int) -> list[Out]:
+        """Fold every waiting row up to the tick and say what is hot; always say that the tick is closed."""
+        due: list[Sightings] = []
+        waiting = []
+        for offset, block in state.waiting:
+            ticks = block.sightings["time"] // self._tick_ms
+            if ticks.max() <= closed:
+                due.append(block)
+            elif ticks.min() > closed:
+                waiting.append((offset, block))
+            else:
+                due.append(_split(block, ticks <= closed))
+                waiting.append((offset, _split(block, ticks > closed)))
+        state.waiting = waiting
+        marker = Marker(state.partition, closed, state.last if closed >= FOREVER else NEVER)
+        outs = []
+        if due:
+            sightings = np.concatenate([block.sightings for block in due])
+            starts = np.cumsum([0] + [len(block.sightings) for block in due[:-1]])
+            owners = np.concatenate([block.owners + start for block, start in zip(due, starts, strict=True)])
+            keys = np.concatenate([block.keys for block in due])
+            for pane in np.unique(sightings["time"] // (self._tick_ms * self._pane_ticks)):
+                outs.append(self._fold_pane(state, int(pane), sightings, keys, owners))
+            state.head.count("applied", len(sightings))
+        outs.append(Out("candidates", 0, None, Candidates.silence(marker).pack(self._scheme)))
+        return outs
+
+    def _fold_pane(self, state: MatchState, pane: int, sightings: Rows, keys: Any, owners: Any) -> Out:
+        """Fold the rows of one pane, after dropping panes that have left the window by then."""
+        in_pane = sightings["time"] // (self._tick_ms * self._pane_ticks) == pane
+        rows, keys, owners = _canonical(sightings, keys, owners, in_pane)
+        if state.journal.expire(pane - self._window_panes):
+            self._refold(state)
+        columns = {
+            "sightings": rows,
+            "keys": keys,
+            "lengths": np.bincount(owners, minlength=len(rows)).astype(np.int32),
+        }
+        state.journal.append(pane, columns)
+        hot, row_hot, row_event = self._fold(state, columns)
+        used, row_sighting = np.unique(row_event, return_inverse=True)
+        first = int(rows["time"][0]) if len(rows) else 0
+        marker = Marker(state.partition, closed_by(first, self._tick_ms))
+        block = Candidates(marker, hot, state.table[used], row_hot, row_sighting.astype(np.int32))
+        return Out("candidates", 0, None, block.pack(self._scheme))
+
+    def _fold(self, state: MatchState, columns: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        rows = columns["sightings"]
+        owners = np.repeat(np.arange(len(rows)), columns["lengths"])
+        start, end = state.rows, state.rows + len(rows)
+        while len(state.table) < end:
+            state.table = np.concatenate([state.table, np.zeros_like(state.table)])
+        state.table[start:end] = rows
+        state.rows = end
+        return state.buckets.fold(
+            columns["keys"],
+            (owners + start).astype(np.int32),
+            rows["time"][owners] // self._tick_ms,
+            state.table["party"],
+            state.table["time"],
+        )
+
+    def _refold(self, state: MatchState) -> None:
+        """Build the buckets anew from what is left in the journal; what was passed on before stays passed on."""
+        state.buckets, state.rows = Buckets(self._parties_min), 0
+        state.table = np.zeros(1 << 10, SIGHTING)
+        for columns in state.journal.blocks():
+            self._fold(state, columns)
+
+    def checkpoint(self, state: MatchState) -> list[tuple[bytes, bytes | None]]:
+        resume = min([offset for offset, _ in state.waiting], default=state.applied + 1)
+        meta = {
+            "closed": state.closed,
+            "last": state.last,
+            "applied": state.applied,
+            "resume": resume,
+            "frontier": state.frontier.dump(),
+        }
+        return [*state.journal.drain(), state.head.pack(self._scheme, meta)]
+
+    def restore(self, partition: int, panes: Mapping[bytes, bytes]) -> MatchState:
+        state = self.zero(partition)
+        meta, _ = state.head.unpack(self._scheme, panes)
+        if meta:
+            state.journal.load(panes)
+            self._refold(state)
+            state.closed, state.last, state.applied = meta["closed"], meta["last"], meta["applied"]
+            state.frontier = Frontier.load(meta["frontier"])
+        return state
+
+    def resume_from(self, state: MatchState) -> int | None:
+        """The first offset to read again after a restore."""
+        return state.head.resume
+
+    def ended(self, state: MatchState) -> bool:
+        return state.closed >= FOREVER
+
+    def backlog(self, state: MatchState) -> int:
+        """Rows that wait for their tick."""
+        return sum(len(block.sightings) for _, block in state.waiting)
+
+    def digest(self, state: MatchState) -> str:
+        columns: dict[str, Any] = {}  # each by itself: how rows lie in chunks depends on how many ticks closed at once
+        for block in state.journal.blocks():
+            for name in block:
+                columns.setdefault(name, blake2b(digest_size=16)).update(np.ascontiguousarray(block[name]).tobytes())
+        return blake2b(b"".join(columns[name].digest() for name in sorted(columns)), digest_size=16).hexdigest()
+
+    def counters(self, state: MatchState) -> dict[str, int]:
+        return {
+            **state.head.counters,
+            "tick": state.closed,
+            "buckets": state.buckets.count,
+            "sightings": state.rows,
+            "state_bytes": state.journal.bytes_held,
+        }
+
+
+def _after(block: Sightings, closed: int, tick_ms: int) -> Sightings:
+    """The rows whose tick is still open; others were folded before a restart."""
+    keep = block.sightings["time"] // tick_ms > closed
+    return block if keep.all() else _split(block, keep)
+
+
+def _split(block: Sightings, keep: Any) -> Sightings:
+    renumbered = np.cumsum(keep) - 1
+    kept = keep[block.owners]
+    owners = renumbered[block.owners[kept]].astype(np.int32)
+    return Sightings(block.marker, block.sightings[keep], block.keys[kept], owners)
+
+
+def _canonical(sightings: Rows, keys: Any, owners: Any, in_pane: Any) -> tuple[Rows, Any, Any]:
+    """Rows in event order, keys of a row ascending: whoever sent them in whatever blocks."""
+    chosen = np.flatnonzero(in_pane)
+    order = chosen[np.lexsort((sightings["event"][chosen], sightings["time"][chosen]))]
+    place = np.full(len(sightings), -1, np.int64)
+    place[order] = np.arange(len(order))
+    kept = place[owners] >= 0
+    keys, owners = keys[kept], place[owners[kept]]
+    by_row = np.lexsort((keys, owners))
+    return (sightings[order] if len(order) else NO_ROWS), keys[by_row], owners[by_row].astype(np.int32)

@@ -1,0 +1,364 @@
+"""notify: one alert per campaign: open, update, resolve. Keyed by campaign.
+
+A finding of gather opens a campaign at once, with gather's estimates. What observe counts exactly (members, requests,
+tokens) comes as tallies, one for each partition and whole hour; an hour is looked at when every partition and gather have
+passed it, so how tallies arrive changes nothing. On-call hears again when a campaign has grown by `update_growth`, when a
+new template has joined it, and when it has been quiet for `quiet_s`. What is held back is counted and said in the next
+message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from pipeline import __version__
+from pipeline.detectors import prompt_sweep
+from pipeline.model.alert import (
+    AccountSample,
+    Action,
+    CampaignAlert,
+    Detector,
+    Evidence,
+    Harvest,
+    Link,
+    LinkType,
+    Metrics,
+    RecommendedAction,
+    Severity,
+    Signal,
+    Template,
+)
+from pipeline.model.record import Batch, Out, Reader
+from pipeline.processors.head import Head
+from pipeline.settings import Settings, sketch_parameters
+from pipeline.window.ticks import FOREVER, NEVER
+
+HOUR_MS: Final = 3_600_000
+LINK_SHARE_MIN: Final = 0.2
+RUNBOOK: Final = "infra/runbooks/prompt_sweep.md"
+
+
+@dataclass(slots=True)
+class Case:
+    """A campaign as on-call knows it."""
+
+    finding: dict[str, Any]
+    templates: list[dict[str, Any]]
+    sequence: int = 0
+    told_accounts: int = 0
+    told_templates: int = 0
+    held_back: int = 0
+    members: int = 0
+    requests: int = 0
+    output_tokens: int = 0
+    last_ms: int = 0
+    resolved: bool = False
+
+
+@dataclass(slots=True)
+class NotifyState:
+    """Cases, and tallies that wait for the other partitions."""
+
+    hours: list[int]
+    cases: dict[str, Case] = field(default_factory=dict)
+    tallies: dict[int, dict[int, list[dict[str, Any]]]] = field(default_factory=dict)  # hour -> partition -> rows
+    latest: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # partition -> rows as of `hour`
+    grown: list[dict[str, Any]] = field(default_factory=list)  # findings whose hour is not over
+    hour: int = NEVER
+    gathered: int = NEVER
+    last: int = NEVER  # known at the end of a log: its last tick
+    applied: int = -1
+    head: Head = field(default_factory=Head)
+
+
+class Notify:
+    """The stage. See the module."""
+
+    name: str = "notify"
+    source: str = "findings"
+    broadcast: str | None = None
+
+    def __init__(self, settings: Settings, inputs: int) -> None:
+        self._inputs, self._scheme = inputs, sketch_parameters(settings).scheme
+        self._hour_ticks = max(1, 3600 // settings.time.tick_s)
+        self._tick_ms = settings.time.tick_s * 1000
+        self._hour_ms = self._hour_ticks * self._tick_ms
+        self._growth, self._quiet_ms = settings.detection.update_growth, settings.detection.quiet_s * 1000
+
+    def zero(self, partition: int) -> NotifyState:
+        return NotifyState([NEVER] * self._inputs)
+
+    def step(self, state: NotifyState, batch: Batch, read: Reader) -> list[Out]:
+        outs: list[Out] = []
+        for record in batch.records:
+            if record.value is None or record.offset <= state.applied:
+                continue
+            state.applied = record.offset
+            state.head.count("read")
+            message = orjson.loads(record.value)
+            if "finding" in message:
+                self._find(state, message["finding"], batch.now_ms, outs)
+            elif "tally" in message:
+                tally = message["tally"]
+                state.tallies.setdefault(tally["hour"], {})[tally["partition"]] = tally["tallies"]
+                state.hours[tally["partition"]] = max(state.hours[tally["partition"]], tally["hour"])
+            else:
+                state.gathered = max(state.gathered, message["closed"])
+                state.last = max(state.last, message.get("last", NEVER))
+            self._pass_hours(state, batch.now_ms, outs)
+        return outs
+
+    def _find(self, state: NotifyState, finding: dict[str, Any], now_ms: int, outs: list[Out]) -> None:
+        case = state.cases.get(finding["campaign_id"])
+        if case is None:
+            case = state.cases[finding["campaign_id"]] = Case(finding, [finding["template"]])
+            case.members, case.requests = finding["accounts_estimate"], finding["requests_estimate"]
+            case.output_tokens, case.last_ms = finding["output_tokens_estimate"], finding["last_ms"]
+            self._tell(state, case, "open", ["evidence reached the threshold"], finding["detected_ms"], now_ms, outs)
+        else:
+            state.grown.append(finding)
+
+    def _grow(self, state: NotifyState, hour: int) -> None:
+        """Templates that were found until this hour was over; later ones may have come already."""
+        for finding in state.grown:
+            if finding["tick"] // self._hour_ticks <= hour:
+                case = state.cases[finding["campaign_id"]]
+                case.templates.append(finding["template"])
+                case.last_ms = max(case.last_ms, finding["last_ms"])
+        state.grown = [finding for finding in state.grown if finding["tick"] // self._hour_ticks > hour]
+
+    def _pass_hours(self, state: NotifyState, now_ms: int, outs: list[Out]) -> None:
+        """Look at every hour that all have passed, in order."""
+        until = min(
+            min(state.hours), FOREVER if state.gathered >= FOREVER else (state.gathered + 1) // self._hour_ticks - 1
+        )
+        if until <= state.hour:
+            return
+        for hour in sorted(hour for hour in state.tallies if hour <= until):
+            state.latest |= state.tallies.pop(hour)
+            self._grow(state, hour)
+            self._look(state, hour, now_ms, outs)
+        state.hour = until
+
+    def _look(self, state: NotifyState, hour: int, now_ms: int, outs: list[Out]) -> None:
+        """One hour: sum the tallies, and say what on-call would want to hear."""
+        sums: dict[str, list[int]] = {}
+        for rows in state.latest.values():
+            for row in rows:
+                total = sums.setdefault(row["campaign_id"], [0, 0, 0, 0])
+                total[0] += row["members"]
+                total[1] += row["requests"]
+                total[2] += row["output_tokens"]
+                total[3] = max(total[3], row["last_ms"])
+        for campaign_id in sorted(sums):
+            case = state.cases.get(campaign_id)
+            if case is None:
+                continue
+            members, requests, tokens, last_ms = sums[campaign_id]
+            if members:
+                case.members, case.requests, case.output_tokens = members, requests, tokens
+            case.last_ms = max(case.last_ms, last_ms)
+            at_ms = (hour + 1) * self._hour_ms
+            if hour >= FOREVER:
+                at_ms = max(case.last_ms, (state.last + 1) * self._tick_ms)
+            self._follow(state, case, at_ms, now_ms, outs)
+
+    def _follow(self, state: NotifyState, case: Case, at_ms: int, now_ms: int, outs: list[Out]) -> None:
+        quiet = at_ms - case.last_ms >= self._quiet_ms
+        if case.resolved:
+            if not quiet:
+                case.resolved = False
+                self._tell(state, case, "update", ["it is back after a quiet time"], at_ms, now_ms, outs)
+        elif quiet:
+            case.resolved = True
+            self._tell(state, case, "resolve", [f"quiet for {self._quiet_ms // HOUR_MS} h"], at_ms, now_ms, outs)
+        elif case.members >= self._growth * case.told_accounts:
+            self._tell(
+                state, case, "update", [f"{case.members} accounts, {case.told_accounts} before"], at_ms, now_ms, outs
+            )
+        elif len(case.templates) > case.told_templates:
+            self._tell(state, case, "update", ["a new template"], at_ms, now_ms, outs)
+        elif case.members != case.told_accounts:
+            case.held_back += 1
+
+    def _tell(
+        self,
+        state: NotifyState,
+        case: Case,
+        action: Action,
+        reason: list[str],
+        at_ms: int,
+        now_ms: int,
+        outs: list[Out],
+    ) -> None:
+        case.sequence += 1
+        if case.held_back:
+            reason = [*reason, f"{case.held_back} smaller changes were held back"]
+            case.held_back = 0
+        alert = _alert(case, action, tuple(reason), at_ms)
+        case.told_accounts, case.told_templates = case.members, len(case.templates)
+        state.head.count(f"alerts_{action}")
+        outs.append(Out("alerts", 0, alert.key, alert.to_json(now_ms or at_ms)))
+
+    # -- persistence -------------------------------------------------------------------------------------------------
+
+    def checkpoint(self, state: NotifyState) -> list[tuple[bytes, bytes | None]]:
+        return [(b"cases", self._dump(state)), state.head.pack(self._scheme, {"resume": state.applied + 1})]
+
+    def _dump(self, state: NotifyState) -> bytes:
+        row = {
+            "hours": state.hours,
+            "hour": state.hour,
+            "gathered": state.gathered,
+            "last": state.last,
+            "grown": state.grown,
+            "applied": state.applied,
+            "tallies": [[hour, sorted(by.items())] for hour, by in sorted(state.tallies.items())],
+            "latest": sorted(state.latest.items()),
+            "cases": {campaign_id: _case_row(case) for campaign_id, case in sorted(state.cases.items())},
+        }
+        return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+
+    def restore(self, partition: int, panes: Mapping[bytes, bytes]) -> NotifyState:
+        state = self.zero(partition)
+        meta, _ = state.head.unpack(self._scheme, panes)
+        if meta:
+            row = orjson.loads(panes[b"cases"])
+            state.hours, state.hour, state.gathered = row["hours"], row["hour"], row["gathered"]
+            state.applied, state.last, state.grown = row["applied"], row["last"], row["grown"]
+            state.tallies = {hour: dict(by) for hour, by in row["tallies"]}
+            state.latest = dict(row["latest"])
+            state.cases = {campaign_id: Case(**case) for campaign_id, case in row["cases"].items()}
+        return state
+
+    def resume_from(self, state: NotifyState) -> int | None:
+        """The first offset to read again after a restore."""
+        return state.head.resume
+
+    def ended(self, state: NotifyState) -> bool:
+        return state.hour >= FOREVER
+
+    def backlog(self, state: NotifyState) -> int:
+        """Hours that wait for other partitions."""
+        return len(state.tallies)
+
+    def digest(self, state: NotifyState) -> str:
+        cases = {campaign_id: _case_row(case) for campaign_id, case in sorted(state.cases.items())}
+        return blake2b(orjson.dumps(cases, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+
+    def counters(self, state: NotifyState) -> dict[str, int]:
+        return {**state.head.counters, "cases": len(state.cases)}
+
+
+def _case_row(case: Case) -> dict[str, Any]:
+    return {name: getattr(case, name) for name in Case.__slots__}
+
+
+def severity_of(accounts: int, output_tokens: int) -> Severity:
+    """By what it takes and how many it needs: a figure on-call can argue with."""
+    if accounts >= 5_000 or output_tokens >= 50_000_000:
+        return "critical"
+    if accounts >= 200 or output_tokens >= 2_000_000:
+        return "high"
+    return "medium"
+
+
+def _shares(links: Mapping[str, float | None]) -> tuple[tuple[LinkType, float | None], ...]:
+    return ("payment", links["payment"]), ("user_agent", links["client"])
+
+
+def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> CampaignAlert:
+    finding = case.finding
+    hours = max((case.last_ms - finding["first_ms"]) / HOUR_MS, 1 / 60)
+    rate = case.requests / hours
+    estimated = action == "open"
+    about = "about " if estimated else ""
+    confidence = min(0.99, 0.5 + finding["score"] / 30)
+    return CampaignAlert(
+        campaign_id=finding["campaign_id"],
+        sequence=case.sequence,
+        action=action,
+        status="resolved" if action == "resolve" else "new" if action == "open" else "in_progress",
+        resolution="quiet" if action == "resolve" else None,
+        detected_ms=at_ms,
+        first_seen_ms=finding["first_ms"],
+        last_seen_ms=case.last_ms,
+        severity=severity_of(case.members, case.output_tokens),
+        confidence=round(confidence, 4),
+        risk_score=round(100 * confidence),
+        title=f"{about}{case.members} accounts work one template, {rate:.0f} requests/h",
+        summary=(
+            f"{about}{case.members} accounts have sent {about}{case.requests} requests of "
+            f"{len(case.templates)} template(s) in {hours:.1f} h and taken {about}{case.output_tokens} output tokens. "
+            f"{100 * finding['distinct']:.0f} % of the sampled prompts are distinct. "
+            "No single account stands out; together they work off one list."
+        ),
+        detector=Detector(
+            name=prompt_sweep.ID,
+            version=__version__,
+            rule_id=prompt_sweep.ID,
+            rule_version=prompt_sweep.VERSION,
+            config_hash=finding["config_hash"],
+        ),
+        reason=reason,
+        signals=tuple(
+            Signal(
+                name=signal["name"],
+                value=signal["value"],
+                weight=signal["weight"],
+                threshold=signal["threshold"],
+                description=signal["description"],
+            )
+            for signal in finding["signals"]
+            if signal["value"] is not None
+        ),
+        metrics=Metrics(
+            accounts=case.members,
+            requests=case.requests,
+            templates=len(case.templates),
+            requests_per_hour=round(rate, 2),
+            output_tokens=case.output_tokens,
+        ),
+        harvest=Harvest(
+            output_tokens=case.output_tokens,
+            requests_per_hour=round(rate, 2),
+            projected_24h_output_tokens=round(24 * case.output_tokens / hours),
+        ),
+        templates=tuple(
+            Template(
+                template_id=template["template_id"],
+                text=template["text"],
+                support=template["support"],
+                accounts=template["accounts"],
+            )
+            for template in case.templates
+        ),
+        accounts=tuple(
+            AccountSample(
+                account_id=account["account_id"], requests=account["requests"], first_seen_ms=account["first_ms"]
+            )
+            for account in finding["sample"]
+        ),
+        accounts_total=case.members,
+        links=tuple(
+            Link(type=kind, accounts=round(share * len(finding["sample"])))
+            for kind, share in _shares(finding["links"])
+            if share is not None and share >= LINK_SHARE_MIN
+        ),
+        evidence=tuple(
+            Evidence(event_id=each["event_id"], event_time_ms=each["time_ms"], account_id=each["account_id"])
+            for each in finding["evidence"]
+        ),
+        recommended_actions=(
+            RecommendedAction(id="review", title="Read the evidence, then the account verdicts", urgency="now"),
+            RecommendedAction(id="verify", title="Ask the member accounts to verify themselves", urgency="today"),
+        ),
+        urls={"runbook": RUNBOOK},
+        redaction="templates_only",
+        k_accounts=finding["k_accounts"],
+    )

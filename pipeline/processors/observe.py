@@ -1,0 +1,434 @@
+"""observe: the only stage that sees prompts. Keyed by account.
+
+A record is decoded and sketched as it arrives; its text is gone after that. The sketch waits until its tick has closed,
+then the tick's rows are folded in event order: compared with the account's recent requests, counted into the account's
+statistics, added to the ring, held against the templates of active campaigns, and sent on as sightings. Whether a record
+is late or a duplicate depends on the log alone: on the greatest event time before it in its partition.
+
+The state is the fold of the journal's live panes. Rows that wait for their tick are not persisted: `resume_from` says from
+which offset to read them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import orjson
+
+from pipeline import __version__
+from pipeline.features import FEATURES
+from pipeline.features.base import Feature
+from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign
+from pipeline.model.deadletter import dead_letter
+from pipeline.model.record import Batch, Out, Reader, Record
+from pipeline.model.request import DoorLimits, Rejection, Request, decode
+from pipeline.model.sighting import SIGHTING, Flag
+from pipeline.processors.head import Head
+from pipeline.processors.members import Members
+from pipeline.processors.ring import COLUMNS, Ring, concatenate, take
+from pipeline.processors.wire import Marker, Sightings
+from pipeline.settings import Settings, sketch_parameters
+from pipeline.sketch.keyed import KeyedHash
+from pipeline.sketch.sketcher import Sketcher
+from pipeline.window.accounts import AccountTable
+from pipeline.window.journal import Columns, Journal
+from pipeline.window.ticks import FOREVER, NEVER, closed_by, tick_end_ms
+
+
+@dataclass(slots=True)
+class ObserveState:
+    """One partition of requests."""
+
+    partition: int
+    journal: Journal
+    statistics: AccountTable
+    ring: Ring = field(default_factory=Ring)
+    members: Members = field(default_factory=Members)
+    waiting: dict[int, list[Columns]] = field(default_factory=dict)  # tick -> sketched rows
+    held: set[int] = field(default_factory=set)  # offsets of the rows that wait, as of the head that was restored
+    pending: list[Campaign] = field(default_factory=list)  # broadcast, not yet in force
+    seen: dict[int, int] = field(default_factory=dict)  # event hash -> event time
+    newest_ms: int = NEVER
+    closed: int = NEVER
+    pane: int = NEVER
+    tallied: int = NEVER  # last hour whose tally is out
+    gathered: int = NEVER  # last tick gather has closed
+    last: int = NEVER  # told at the end: the last tick of the whole log, whichever partition it is in
+    applied: int = -1
+    ended: bool = False  # no record follows
+    finished: bool = False  # and the last verdicts are out
+    head: Head = field(default_factory=Head)
+
+
+class Observe:
+    """The stage. See the module."""
+
+    name: str = "observe"
+    source: str = "requests"
+    broadcast: str | None = "campaigns"
+
+    def __init__(
+        self, settings: Settings, features: Sequence[Feature] = FEATURES, *, match_partitions: int = 1
+    ) -> None:
+        time = settings.time
+        self._settings, self._features, self._match_partitions = settings, features, match_partitions
+        parameters = sketch_parameters(settings)
+        self._scheme = parameters.scheme
+        self._sketcher = Sketcher(parameters)
+        self._keyed = KeyedHash(parameters.key)
+        self._limits = DoorLimits(
+            value_bytes_max=settings.bounds.value_bytes_max,
+            future_max_ms=time.future_max_s * 1000,
+            past_max_ms=time.past_max_s * 1000,
+        )
+        self._tick_ms = time.tick_s * 1000
+        self._late_ms = time.late_after_s * 1000
+        self._pane_ms = time.pane_s * 1000
+        self._window_ms = time.window_s * 1000
+        self._duplicate_ms = time.duplicate_window_s * 1000
+        self._hour_ticks = max(1, 3600 // time.tick_s)
+        self._lag = time.attribution_lag_ticks
+
+    def zero(self, partition: int) -> ObserveState:
+        return ObserveState(partition, Journal(self._scheme), self._table())
+
+    def _table(self) -> AccountTable:
+        return AccountTable(self._features, self._window_ms, self._pane_ms, self._settings.bounds.accounts_max)
+
+    # -- a step ------------------------------------------------------------------------------------------------------
+
+    def step(self, state: ObserveState, batch: Batch, read: Reader) -> list[Out]:
+        outs: list[Out] = []
+        for record in batch.broadcast:
+            self._hear(state, record)
+        self._arrive(state, batch.records, outs)
+        if batch.advance_to_ms is not None:
+            state.newest_ms = max(state.newest_ms, batch.advance_to_ms + self._late_ms)
+        state.ended |= batch.end
+        self._close(state, outs)
+        return outs
+
+    def _hear(self, state: ObserveState, record: Record) -> None:
+        """Take in a broadcast record: gather's progress, or a version of a campaign."""
+        if record.value is None:
+            return
+        if record.key == TICK_KEY:
+            told = orjson.loads(record.value)
+            state.gathered, state.last = max(state.gathered, told["closed"]), max(state.last, told.get("last", NEVER))
+        elif record.key != END_KEY:
+            state.pending.append(Campaign.from_json(record.value))
+
+    def _arrive(self, state: ObserveState, records: Sequence[Record], outs: list[Out]) -> None:
+        """Decode, refuse, count and sketch; what is good waits for its tick."""
+        good: list[tuple[Record, Request, int, int]] = []
+        count = state.head.count
+        for record in records:
+            again = record.offset <= state.applied  # read again after a restart: counted and answered before
+            if again and record.offset not in state.held:
+                continue
+            request = decode(record.value, record.key, self._limits, record.timestamp_ms)
+            if isinstance(request, Rejection):
+                state.applied = record.offset
+                count("read")
+                count("dead")
+                count(f"dead.{request.reason}")
+                outs.append(dead_letter(record, request, self.name, __version__))
+                continue
+            time_ms = request.time_ms
+            event = self._keyed.pair64(request.account_id, request.event_id, "event")
+            if not again:
+                state.applied = record.offset
+                count("read")
+                known = state.seen.get(event)
+                if known is not None and known > state.newest_ms - self._duplicate_ms:
+                    count("duplicate")
+                    continue
+                if time_ms // self._tick_ms <= closed_by(state.newest_ms - self._late_ms, self._tick_ms):
+                    count("late")
+                    continue
+                count("applied")
+                if request.state != "raw":
+                    count("invisible")
+                state.newest_ms = max(state.newest_ms, time_ms)
+            state.seen[event] = time_ms
+            good.append((record, request, event, time_ms))
+        if good:
+            columns = self._sketch(good)
+            ticks = columns["sightings"]["time"] // self._tick_ms
+            if ticks.min() == ticks.max():
+                state.waiting.setdefault(int(ticks[0]), []).append(columns)
+            else:
+                for tick in np.unique(ticks).tolist():
+                    state.waiting.setdefault(tick, []).append(take(columns, np.flatnonzero(ticks == tick)))
+
+    def _sketch(self, good: list[tuple[Record, Request, int, int]]) -> Columns:
+        """Text becomes numbers. After this nothing of it is left."""
+        sketches = self._sketcher.sketch([request.user_text for _, request, _, _ in good])
+        rows = np.zeros(len(good), SIGHTING)
+        text = self._keyed.text64
+        for i, (record, request, event, time_ms) in enumerate(good):
+            account = text(request.account_id, "account")
+            flags = 0
+            if request.org_id:
+                flags |= Flag.ORG
+            if request.system_text:
+                flags |= Flag.SYSTEM
+            if request.state != "raw":
+                flags |= Flag.INVISIBLE
+            network = request.ip_prefix or (str(request.asn) if request.asn else None)
+            rows[i] = (
+                event, account, text(request.org_id, "org") if request.org_id else account, time_ms, record.offset,
+                record.partition, flags, 0, text(request.system_text, "system"), text(request.payment_ref, "payment"),
+                text(network, "network"), text(request.user_agent, "client"), text(request.model, "model"), 0, 0,
+                min(request.input_tokens or 0, 0xFFFFFFFF), min(request.output_tokens or 0, 0xFFFFFFFF), 0, -1.0, -1.0,
+                (time_ms - request.created_ms) / 86_400_000 if request.created_ms is not None else -1.0,
+            )  # fmt: skip
+        rows["prompt"], rows["tokens"], rows["shingles"] = sketches.prompt, sketches.tokens, sketches.shingles
+        rows["flags"] |= sketches.flags
+        ids = [request.account_id.encode() for _, request, _, _ in good]
+        return {
+            "sightings": rows,
+            "slots": (sketches.signature & 0xFF).astype(np.uint8),
+            "grams": sketches.grams,
+            "gram_lengths": np.diff(sketches.gram_offsets).astype(np.int32),
+            "keys": sketches.keys,
+            "key_lengths": np.diff(sketches.key_offsets).astype(np.int32),
+            "ids": np.frombuffer(b"".join(ids), np.uint8),
+            "id_lengths": np.array([len(identity) for identity in ids], np.int32),
+        }
+
+    # -- closing ticks -----------------------------------------------------------------------------------------------
+
+    def _close(self, state: ObserveState, outs: list[Out]) -> None:
+        """Close every tick that can be closed now.
+
+        A tick with rows needs gather to be at most `attribution_lag_ticks` behind it, so that the campaigns in force are
+        the same in every run; an empty tick needs nothing.
+        """
+        until = FOREVER if state.ended else closed_by(state.newest_ms - self._late_ms, self._tick_ms)
+        parts: list[Columns] = []
+        if until > state.closed:
+            closed = until
+            for tick in sorted(tick for tick in state.waiting if tick <= until):
+                if state.gathered < tick - self._lag:
+                    closed = tick - 1
+                    break
+                self._tally(state, tick, outs)
+                part = _canonical(state.waiting.pop(tick))
+                self._fold_tick(state, tick, part, outs)
+                parts.append(part)
+            if closed > state.closed:
+                state.closed = closed
+                self._send(state, parts, outs)
+        quiet = min(state.closed, state.gathered)
+        if quiet < FOREVER:
+            self._tally(state, quiet + 1, outs)
+        self._finish(state, outs)
+
+    def _fold_tick(self, state: ObserveState, tick: int, part: Columns, outs: list[Out]) -> None:
+        """Everything that happens to the rows of one tick."""
+        pane = tick * self._tick_ms // self._pane_ms
+        now_ms = tick_end_ms(tick, self._tick_ms)
+        self._enact(state, tick, outs)
+        self._expire(state, tick)
+        if pane != state.pane:
+            state.pane = pane
+            state.seen = {k: v for k, v in state.seen.items() if v > now_ms - self._duplicate_ms}
+        start = state.ring.count
+        indices = state.ring.append(part, complete=False)
+        rows = part["sightings"]
+        order = np.lexsort((rows["event"], rows["time"], rows["account"]))
+        before = state.statistics.requests(rows["account"])
+        rows["requests"][order] = before[order] + _rank(rows["account"][order]) + 1
+        state.statistics.add(rows[order])
+        state.ring.sightings[start : start + len(rows)] = rows
+        state.journal.append(pane, {name: part[name] for name in COLUMNS})
+        state.members.add(state.ring, start, state.ring.count, indices)
+        if state.members.by_campaign:
+            self._judge(state, np.unique(indices), now_ms, outs)
+        bound = self._settings.bounds.ring_events_max
+        if state.ring.count > bound:
+            oldest = state.journal.oldest_pane
+            if oldest < pane and state.journal.expire(oldest + 1):
+                state.head.count("bound_ring_events")
+                self._refold(state)
+
+    def _expire(self, state: ObserveState, tick: int) -> None:
+        """Forget the panes that have left the window at this tick."""
+        pane = tick * self._tick_ms // self._pane_ms
+        if state.journal.expire(pane - self._window_ms // self._pane_ms):
+            self._refold(state)
+
+    def _enact(self, state: ObserveState, tick: int, outs: list[Out], last: int = FOREVER) -> None:
+        """Campaigns decided at least `attribution_lag_ticks` before this tick come into force, each at its own tick.
+
+        So a partition without a request at that moment says the same as one with many.
+        """
+        ready = [campaign for campaign in state.pending if campaign.tick + self._lag <= tick]
+        state.pending = [campaign for campaign in state.pending if campaign.tick + self._lag > tick]
+        ready.sort(key=lambda campaign: (campaign.tick, campaign.campaign_id, campaign.version))
+        for decided, together in groupby(ready, key=lambda campaign: campaign.tick):
+            at = min(decided + self._lag, last)
+            self._expire(state, at)
+            for campaign in together:
+                state.members.take(campaign, state.ring)
+            self._judge(state, None, tick_end_ms(at, self._tick_ms), outs)
+
+    def _judge(self, state: ObserveState, accounts: Any, now_ms: int, outs: list[Out], final: bool = False) -> None:
+        """Verdicts on these accounts; None: on all that carry a template."""
+        hit = state.members.touched(state.ring, accounts)
+        if len(hit):
+            habits = state.statistics.profile(state.ring.hashes(hit), now_ms - 1)
+            outs += state.members.verdicts(state.ring, hit, habits, now_ms, final)
+
+    def _send(self, state: ObserveState, parts: list[Columns], outs: list[Out]) -> None:
+        """Sightings to every match partition, each with the keys that live there, and the marker to all."""
+        ended = state.closed >= FOREVER
+        marker = Marker(state.partition, state.closed, state.newest_ms // self._tick_ms if ended else NEVER)
+        if parts:
+            block = concatenate(parts)
+            keys, owners = block["keys"], np.repeat(np.arange(len(block["sightings"])), block["key_lengths"])
+            homes = (keys >> np.uint64(32)) % np.uint64(self._match_partitions)
+        for partition in range(self._match_partitions):
+            if parts:
+                here = np.flatnonzero(homes == partition)
+                used, renumbered = np.unique(owners[here], return_inverse=True)
+                message = Sightings(marker, block["sightings"][used], keys[here], renumbered.astype(np.int32))
+            else:
+                message = Sightings(marker, np.zeros(0, SIGHTING), np.zeros(0, np.uint64), np.zeros(0, np.int32))
+            outs.append(Out("sightings", partition, None, message.pack(self._scheme)))
+
+    def _tally(self, state: ObserveState, tick: int, outs: list[Out]) -> None:
+        """For notify: what the members of this partition had sent when each whole hour before `tick` was over.
+
+        Gather has closed all that decides these hours, and no later request is folded yet: every run tells the same.
+        """
+        hour = tick // self._hour_ticks - 1
+        if hour <= state.tallied or hour < 0:
+            return
+        known = state.tallied >= 0 and (state.members.by_campaign or state.pending)
+        for each in range(state.tallied + 1 if known else hour, hour + 1):
+            over = (each + 1) * self._hour_ticks - 1
+            self._enact(state, over, outs)
+            self._expire(state, over)
+            self._tell(state, each, outs)
+
+    def _tell(self, state: ObserveState, hour: int, outs: list[Out]) -> None:
+        state.tallied = hour
+        row = {"partition": state.partition, "hour": hour, "end": hour >= FOREVER, "tallies": state.members.tallies()}
+        outs.append(Out("findings", 0, None, orjson.dumps({"tally": row}, option=orjson.OPT_SORT_KEYS)))
+
+    def _finish(self, state: ObserveState, outs: list[Out]) -> None:
+        """At the end of a log, when gather has closed everything: the last campaigns come into force, the last verdicts go.
+
+        All of it happens at the last tick of the whole log, whenever this partition's own last request was.
+        """
+        if not state.ended or state.finished or state.closed < FOREVER or state.gathered < FOREVER:
+            return
+        last = state.last
+        self._tally(state, last, outs)
+        self._enact(state, FOREVER, outs, last)
+        self._expire(state, last)
+        self._judge(state, None, tick_end_ms(last, self._tick_ms), outs, final=True)
+        state.finished = True
+        self._tell(state, FOREVER, outs)
+
+    def _refold(self, state: ObserveState) -> None:
+        """Build ring and statistics anew from the panes that are left."""
+        state.ring, state.statistics = Ring(), self._table()
+        for columns in state.journal.blocks():
+            state.ring.append(columns, complete=True)
+            rows = columns["sightings"]
+            state.statistics.add(rows[np.lexsort((rows["event"], rows["time"], rows["account"]))])
+        state.members.refold(state.ring)
+
+    # -- persistence -------------------------------------------------------------------------------------------------
+
+    def checkpoint(self, state: ObserveState) -> list[tuple[bytes, bytes | None]]:
+        offsets = [columns["sightings"]["offset"] for blocks in state.waiting.values() for columns in blocks]
+        held = np.concatenate(offsets).astype(np.int64) if offsets else np.zeros(0, np.int64)
+        resume = int(held.min()) if len(held) else state.applied + 1
+        bitmap = np.zeros(state.applied + 1 - resume, np.bool_)
+        bitmap[held - resume] = True
+        meta = {
+            "closed": state.closed,
+            "applied": state.applied,
+            "resume": resume,
+            "newest_ms": state.newest_ms,
+            "tallied": state.tallied,
+            "gathered": state.gathered,
+            "last": state.last,
+            "ended": state.ended,
+            "finished": state.finished,
+            "pending": [campaign.to_json().decode() for campaign in state.pending],
+        }
+        head = state.head.pack(self._scheme, meta, {"held": np.packbits(bitmap)})
+        return [*state.journal.drain(), *state.members.drain(), head]
+
+    def restore(self, partition: int, panes: Mapping[bytes, bytes]) -> ObserveState:
+        state = self.zero(partition)
+        meta, parts = state.head.unpack(self._scheme, panes)
+        if not meta:
+            return state
+        state.held = set((np.flatnonzero(np.unpackbits(parts["held"])) + meta["resume"]).tolist())
+        state.journal.load(panes)
+        self._refold(state)
+        state.members.load(panes, state.ring)
+        state.closed, state.applied, state.gathered = meta["closed"], meta["applied"], meta["gathered"]
+        state.tallied, state.last = meta["tallied"], meta["last"]
+        state.newest_ms, state.ended, state.finished = meta["newest_ms"], meta["ended"], meta["finished"]
+        state.pending = [Campaign.from_json(row.encode()) for row in meta["pending"]]
+        rows = state.ring.sightings[: state.ring.count]
+        recent = rows[rows["time"] > state.newest_ms - self._duplicate_ms]
+        state.seen = dict(zip(recent["event"].tolist(), recent["time"].tolist(), strict=True))
+        return state
+
+    def resume_from(self, state: ObserveState) -> int | None:
+        """The first offset to read again after a restore."""
+        return state.head.resume
+
+    def ended(self, state: ObserveState) -> bool:
+        return state.finished
+
+    def backlog(self, state: ObserveState) -> int:
+        """Rows that wait for their tick."""
+        return sum(len(columns["sightings"]) for blocks in state.waiting.values() for columns in blocks)
+
+    def digest(self, state: ObserveState) -> str:
+        digest = blake2b(digest_size=16)
+        for columns in state.journal.blocks():
+            for name in sorted(columns):
+                digest.update(np.ascontiguousarray(columns[name]).tobytes())
+        digest.update(state.members.describe())
+        return digest.hexdigest()
+
+    def counters(self, state: ObserveState) -> dict[str, int]:
+        return {
+            **state.head.counters,
+            "waiting": self.backlog(state),
+            "accounts": state.ring.accounts,
+            "ring_events": state.ring.count,
+            "bound_accounts": state.statistics.refused,
+            "tick": state.closed,
+            "watermark_ms": state.newest_ms - self._late_ms,
+            "state_bytes": state.journal.bytes_held,
+        }
+
+
+def _canonical(blocks: list[Columns]) -> Columns:
+    """The rows of one tick in event order, in whatever blocks they came."""
+    columns = concatenate(blocks)
+    rows = columns["sightings"]
+    return take(columns, np.lexsort((rows["event"], rows["time"])))
+
+
+def _rank(accounts: Any) -> Any:
+    """Position of each row among the rows of its account; accounts are sorted."""
+    starts = np.flatnonzero(np.diff(accounts, prepend=accounts[0] - np.uint64(1)))
+    lengths = np.diff(np.append(starts, len(accounts)))
+    return np.arange(len(accounts)) - np.repeat(starts, lengths)
