@@ -1,0 +1,46 @@
+"""What several commands share: --config and --set, and how settings are made from them and the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --config and --set; the command gets `settings`, loaded and checked, as its first argument."""
+
+    @click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="TOML file with settings; otherwise the one that SWEEPWATCH_CONFIG names, otherwise none.",
+    )
+    @click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="SECTION.FIELD=VALUE",
+        help="One setting for this run, for example --set time.tick_s=30. May be repeated.",
+    )
+    @wraps(command)
+    def loaded(*args: Any, config: Path | None, overrides: tuple[str, ...], **options: Any) -> Any:
+        from pipeline.settings import Settings
+
+        return command(Settings.load(config, os.environ, overrides), *args, **options)
+
+    return loaded
+
+
+def console(*, err: bool = False) -> Console:
+    """A terminal, a pipe or a file; wide enough for a table where nobody says how wide."""
+    from rich.console import Console
+
+    made = Console(stderr=err, highlight=False)
+    return made if made.is_terminal else Console(stderr=err, highlight=False, width=120)

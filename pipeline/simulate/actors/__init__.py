@@ -1,0 +1,1 @@
+"""One kind of user a file. The cast is written out in ../cast.py."""
