@@ -16,6 +16,10 @@ from typing import Final, Literal
 
 FAMILIES_MIN: Final = 2
 SCORE_MIN: Final = 1.5
+COVER: Final = 4
+STRAY: Final = 0.15
+STRAY_MAX: Final = 4.0
+"""Four requests of its own for each of the campaign's are cover; what goes beyond makes a stray hit likelier."""
 REPEATS: Final = (0.0, 0.0, 1.0, 2.0, 3.0, 3.25, 3.5, 3.75, 4.0)
 """Log-odds for 0, 1, ... 8 and more distinct requests in the campaign."""
 DISTINCT_MAX: Final = len(REPEATS) - 1
@@ -28,7 +32,6 @@ class Hits:
     requests: int = 0
     distinct: int = 0
     framed: int = 0
-    cued: int = 0
     output_tokens: int = 0
     first_ms: int = 0
     last_ms: int = 0
@@ -55,8 +58,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
     requests = int(habits["requests"])
     share = min(1.0, hits.requests / max(1, requests))
     score = min(hits.strength, 3.0) + (1.0 if hits.framed else -2.5) + REPEATS[min(hits.distinct, DISTINCT_MAX)]
-    if requests >= 6 and share < 0.15:
-        score -= 1.0 if hits.framed else 2.0
+    score -= min(STRAY_MAX, STRAY * max(0, requests - hits.requests - COVER * hits.distinct))
     if hits.distinct >= 2 and share >= 0.5:
         score += 0.5
     families = [
@@ -65,7 +67,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
             ("template", hits.framed > 0),
             ("repetition", hits.distinct >= 2),
             ("focus", share >= 0.3),
-            ("elicitation", hits.cued > 0 or habits.get("cue_share", -1.0) >= 0.5),
+            ("elicitation", habits.get("cue_share", -1.0) >= 0.5),
             ("new_account", 0 <= hits.age_d < 21),
         )
         if agrees

@@ -52,7 +52,8 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     if cell.accounts < limits.accounts_min or len(cell.requests) < limits.requests_min:
         return Opinion(False, score, weights, "too few accounts yet")
     if score < limits.score_min:
-        return Opinion(False, score, weights, f"{against[0].name}: {against[0].sees}")
+        why = f"{against[0].name}: {against[0].null}" if against[1].weight < 0 else "too little speaks for it"
+        return Opinion(False, score, weights, why)
     if len(families) < FAMILIES_MIN:
         return Opinion(False, score, weights, "evidence of too few families")
     if sum(weight.weight for term, weight in weights if term.name in OPERATION and weight.weight > 0) < OPERATION_MIN:

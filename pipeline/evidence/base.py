@@ -23,7 +23,8 @@ class Weight(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A term. `sees` and `misses` are for whoever reads an alert; `measure` returns nan for "cannot say".
+    """A term. `sees` is for whoever reads an alert, `null` for whoever asks why a crowd was left alone: why ordinary
+    users do not look so. `measure` returns nan for "cannot say".
 
     steps   (at least, weight), descending by value: the first step that the value reaches gives the weight. The last
             one must be ANY, so that every value has a weight; a term is bounded by its steps.
@@ -33,6 +34,7 @@ class Evidence:
     family: Family
     threshold: float
     sees: str
+    null: str
     misses: str
     measure: Callable[[Cell], float]
     steps: tuple[tuple[float, float], ...]

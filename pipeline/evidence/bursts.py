@@ -24,6 +24,7 @@ TERM = Evidence(
         "Share of requests that follow another one of the same account within a quarter of an hour: people "
         "sit down and work."
     ),
+    null="Ordinary use comes in sessions; requests dealt to accounts by a scheduler do not.",
     misses="Campaigns that imitate sessions.",
     measure=measure,
     steps=((0.2, 0.0), (0.12, 1.0), (ANY, 2.0)),

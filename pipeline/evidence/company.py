@@ -24,6 +24,7 @@ TERM = Evidence(
         "Share of the accounts that a campaign which is already open has as well: several templates, one set "
         "of accounts."
     ),
+    null="Two crowds of strangers share accounts only as often as chance has it, far below one in eight.",
     misses="Operations that give every template its own accounts.",
     measure=measure,
     steps=((0.125, 1.5), (ANY, 0.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="content",
     threshold=0.5,
     sees=("Prompts that had to be decoded: base64, rot13, look-alike letters, zero-width characters."),
+    null="Ordinary people do not encode their prompts.",
     misses="Encodings that the normaliser does not know.",
     measure=measure,
     steps=((0.5, 2.0), (ANY, 0.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="content",
     threshold=0.6,
     sees=("Asks for reasoning, rationale or grades."),
+    null="Three in a hundred ordinary prompts ask for steps.",
     misses="Elicitation in other words; ordinary people who ask for steps.",
     measure=measure,
     steps=((0.6, 0.5), (ANY, 0.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="template",
     threshold=0.7,
     sees=("The fixed words open the prompt: a frame that somebody has written once."),
+    null="A phrase in the middle is how people talk.",
     misses="Suffixes and text in the middle.",
     measure=measure,
     steps=((0.7, 1.0), (ANY, -0.5)),

@@ -20,6 +20,9 @@ TERM = Evidence(
     family="list",
     threshold=0.2,
     sees=("The same slot content sent by different accounts: people draw on what is popular."),
+    null=(
+        "Users of an app ask about the same things with a heavy tail; accounts that share one list do not meet in it."
+    ),
     misses="Apps whose users bring private text; small samples, where a collision is luck.",
     measure=measure,
     steps=((0.5, -4.0), (0.4, -2.0), (0.2, -1.0), (0.08, 0.0), (ANY, 0.5)),

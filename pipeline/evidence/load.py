@@ -24,6 +24,7 @@ TERM = Evidence(
         "How evenly the accounts carry the template: log-likelihood of an even share against the heavy tail "
         "of people, summed over sampled parties."
     ),
+    null="The use of anything by people is heavy-tailed: a few send most of it.",
     misses="Apps with very regular users; campaigns that copy the tail of ordinary people.",
     measure=measure,
     steps=((6.0, 2.5), (3.0, 1.75), (1.0, 0.75), (-1.0, 0.0), (-3.0, -1.0), (-6.0, -2.0), (ANY, -3.0)),

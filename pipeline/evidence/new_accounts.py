@@ -20,6 +20,7 @@ TERM = Evidence(
     family="identity",
     threshold=0.4,
     sees=("Share of requests by accounts younger than three weeks."),
+    null="Accounts of a platform are of all ages.",
     misses="Aged or bought accounts; a young app with young users.",
     measure=measure,
     steps=((0.7, 1.5), (0.4, 0.75), (0.12, 0.0), (ANY, -1.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="deployment",
     threshold=0.12,
     sees=("One account sends much of it."),
+    null="A researcher with a benchmark is one account.",
     misses="A campaign that has a busy account.",
     measure=measure,
     steps=((0.25, -3.0), (0.12, -1.0), (ANY, 0.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="deployment",
     threshold=0.5,
     sees=("Accounts that belong to few organisations: a class, a company, a laboratory."),
+    null="Members of an organisation do the same work.",
     misses="Organisations that are made up for the purpose.",
     measure=measure,
     steps=((0.5, 0.0), (ANY, -4.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="people",
     threshold=0.1,
     sees=("An account sends almost the same slot again: a person tries once more."),
+    null="People rephrase; about one request in eight of an ordinary account is an edit of the one before.",
     misses="Scripts with a retry of their own; accounts with one request.",
     measure=measure,
     steps=((0.25, -4.0), (0.1, -2.0), (0.05, -1.0), (0.02, 0.0), (ANY, 0.5)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="identity",
     threshold=0.85,
     sees=("All accounts use one client."),
+    null="A crowd of strangers uses what the platform uses: browsers, phones, several libraries.",
     misses="Clients that claim to be others.",
     measure=measure,
     steps=((0.95, 0.75), (0.85, 0.25), (ANY, 0.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="identity",
     threshold=0.2,
     sees=("Share of accounts that pay with an instrument another account of the crowd pays with."),
+    null="Two strangers do not share a card; families and small teams do, a few in a crowd.",
     misses="Bought or stolen instruments, one an account.",
     measure=measure,
     steps=((0.5, 2.0), (0.2, 1.25), (0.08, 0.5), (ANY, 0.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="template",
     threshold=40.0,
     sees=("Accounts in the sample."),
+    null="Small groups agree by chance.",
     misses="Small campaigns.",
     measure=measure,
     steps=((40.0, 0.5), (20.0, 0.0), (ANY, -0.5)),

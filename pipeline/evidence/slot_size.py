@@ -20,6 +20,7 @@ TERM = Evidence(
     family="list",
     threshold=0.5,
     sees=("Share of requests with a slot of five rare words or more."),
+    null="Short variations are how people rephrase one prompt.",
     misses="Campaigns over words or numbers.",
     measure=measure,
     steps=((0.5, 0.0), (0.3, -1.0), (ANY, -1.5)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="deployment",
     threshold=0.5,
     sees=("The requests come with a system prompt: an application is in front."),
+    null="Applications have system prompts; most harvesting does without.",
     misses="Applications that write everything into the user turn; campaigns with a system prompt.",
     measure=measure,
     steps=((0.5, -3.0), (ANY, 0.0)),

@@ -20,6 +20,7 @@ TERM = Evidence(
     family="list",
     threshold=0.15,
     sees=("Prompts that are nothing but the fixed text: there is no slot."),
+    null="A viral prompt is copied as it is.",
     misses="Small slots.",
     measure=measure,
     steps=((0.4, -3.0), (0.15, -1.5), (ANY, 0.0)),

@@ -17,7 +17,6 @@ import orjson
 from pipeline.detectors.membership import DISTINCT_MAX, Hits, Opinion, judge, recommended_action
 from pipeline.model.campaign import Campaign, Template
 from pipeline.model.record import Out
-from pipeline.model.sighting import CUES
 from pipeline.model.verdict import AccountVerdict
 from pipeline.processors.attribution import TemplateIndex
 from pipeline.processors.ring import Ring
@@ -196,7 +195,6 @@ def _count(membership: Membership, account: int, row: Any, template: Template) -
         hits.distinct = 1
     hits.framed += template.frame
     hits.strength = max(hits.strength, template.strength)
-    hits.cued += bool(int(row["flags"]) & int(CUES))
     hits.output_tokens += int(row["output_tokens"])
     hits.last_ms = int(row["time"])
     hits.age_d = float(row["age_d"])

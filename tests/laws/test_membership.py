@@ -17,17 +17,15 @@ HABITS = st.fixed_dictionaries(
     },
 )
 HITS = st.builds(
-    lambda requests, distinct, framed, cued, age_d, strength: Hits(
+    lambda requests, distinct, framed, age_d, strength: Hits(
         requests=requests,
         distinct=min(distinct, requests),
         framed=min(framed, requests),
-        cued=min(cued, requests),
         age_d=age_d,
         strength=strength if requests else 0.0,
     ),
     st.integers(0, 40),
     st.integers(0, 8),
-    st.integers(0, 40),
     st.integers(0, 40),
     st.sampled_from([-1.0, 0.0, 20.9, 21.0, 200.0, 201.0, 4000.0]),
     st.sampled_from([0.0, 0.5, 1.5, 3.0, 30.0]),
@@ -47,7 +45,7 @@ def test_a_member_has_evidence_of_two_families_and_the_score(hits: Hits, habits:
 
 @given(HITS, HABITS)
 def test_who_sent_nothing_of_the_campaign_is_no_member(hits: Hits, habits: dict[str, float]) -> None:
-    assert not judge(replace(hits, requests=0, distinct=0, framed=0, cued=0, strength=0.0), habits).member
+    assert not judge(replace(hits, requests=0, distinct=0, framed=0, strength=0.0), habits).member
 
 
 @given(HITS, HABITS, st.integers(1, 400))

@@ -38,16 +38,9 @@ IMITATED = {"requests": 1, "distinct": 1, "framed": 1}
         {},
         {"age_d": -1.0},
         {"age_d": 900.0},
-        pytest.param(
-            {"cued": 1},
-            marks=pytest.mark.xfail(strict=True, reason="the cue is in the template's own words: one hit is two families"),
-        ),
-        pytest.param(
-            {"age_d": 5.0},
-            marks=pytest.mark.xfail(strict=True, reason="a new account with one stray hit has two families"),
-        ),
+        {"age_d": 5.0},
     ],
-    ids=["", "of unknown age", "old", "with a cue", "new"],
+    ids=["", "of unknown age", "old", "new"],
 )
 def test_an_imitated_innocent_with_one_stray_hit_among_forty_requests_stays_out(known: dict[str, Any]) -> None:
     assert not opinion(of=40, **(IMITATED | known)).member
@@ -75,7 +68,7 @@ def test_strong_words_alone_convict_nobody() -> None:
 
 
 def test_families_are_named_when_they_agree() -> None:
-    everything = judge(Hits(requests=9, distinct=8, framed=9, cued=3, age_d=2.0, strength=2.0), {"requests": 9})
+    everything = judge(Hits(requests=9, distinct=8, framed=9, age_d=2.0, strength=2.0), {"requests": 9, "cue_share": 0.9})
 
     assert everything.families == ("template", "repetition", "focus", "elicitation", "new_account")
 

@@ -18,7 +18,16 @@ SMALL = cell([request(f"a few words {words(place, 5)}", f"account-{place % 4}", 
 
 def term(name: str, family: str, weight: float) -> Evidence:
     """A term that always says the same."""
-    return Evidence(name, family, 0.0, f"{name} was seen.", "Nothing.", lambda cell: 1.0, ((0.0, weight), (ANY, 0.0)))  # type: ignore[arg-type]
+    return Evidence(
+        name=name,
+        family=family,  # type: ignore[arg-type]
+        threshold=0.0,
+        sees=f"{name}: so.",
+        null=f"{name}: not so.",
+        misses="Nothing.",
+        measure=lambda cell: 1.0,
+        steps=((0.0, weight), (ANY, 0.0)),
+    )
 
 
 def say(*terms: Evidence, of: Cell = SMALL, limits: Limits = LIMITS) -> Opinion:
@@ -40,7 +49,7 @@ def test_just_below_the_score_it_is_silent_and_names_what_spoke_against_it() -> 
     opinion = say(*THREE, term("d", "deployment", -0.01))
 
     assert not opinion.campaign
-    assert opinion.because == "d: d was seen."
+    assert opinion.because == "d: d: not so."
     assert opinion.score == pytest.approx(5.99)
 
 
