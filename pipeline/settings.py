@@ -87,8 +87,7 @@ class SketchSettings(_Section):
     """How a prompt becomes numbers. Changing any of these makes persisted sketches unreadable on purpose."""
 
     key_hex: str = word(DEVELOPMENT_KEY_HEX, "32 to 128 hex digits", "Secret key of all hashes. A secret one keeps an adversary from crafting texts that collide or slip by; changing it forgets everything seen.", pattern=r"(?:[0-9a-fA-F]{2}){16,64}", secret=True)
-    shingle_tokens: int = knob(3, "tokens", 1, 8, "Longer shingles: fewer chance meetings of strangers. Shorter: small edits and short templates still meet.")
-    keys_per_event: int = knob(24, "keys", 1, 128, "More keys: shorter templates are reached. Every key is a row that match must carry.")
+    keys_per_event: int = knob(24, "keys", 1, 24, "More keys: shorter templates are reached. Every key is a row that match must carry.")
     signature_slots: int = knob(64, "slots", 16, 256, "More slots: similarity within 1/sqrt(slots). Each costs 4 bytes per remembered request.")
     text_chars_max: int = knob(16_000, "characters", 256, 1_000_000, "Longer: templates deep inside long texts are seen. Shorter: a hostile text costs less time.")
     shingles_max: int = knob(4_096, "shingles", 64, 65_536, "More: long texts are sketched whole. Fewer: bounded time for each request.")
@@ -123,7 +122,7 @@ class BoundSettings(_Section):
 class DetectionSettings(_Section):
     """When many similar requests are worth a look, and when they are worth waking somebody."""
 
-    parties_min: int = knob(12, "parties", 3, 10_000, "Fewer: smaller campaigns are looked at. More: fewer phrases of ordinary people to weigh and to be wrong about.")
+    parties_min: int = knob(12, "parties", 3, 48, "Fewer: smaller campaigns are looked at. More: fewer phrases of ordinary people to weigh and to be wrong about.")
     score_min: float = knob(6.25, "log-odds", 0, 100, "Higher: fewer false alerts. Lower: campaigns are seen earlier, and with less to show for it.")
     accounts_min: int = knob(20, "accounts in the sample", 3, 64, "Fewer: alerts earlier in a campaign's life. More: a crowd is judged by more people.")
     requests_min: int = knob(24, "requests in the sample", 3, 256, "Fewer: alerts earlier. More: evidence is steadier.")
@@ -152,7 +151,7 @@ class KafkaSettings(_Section):
     transaction_timeout_ms: int = knob(10_000, "ms", 1_000, 900_000, "Shorter: a dead worker's open transaction blocks readers for less time. Longer: a slow flush is not fenced.")
     request_timeout_ms: int = knob(30_000, "ms", 1_000, 300_000, "Shorter: an unreachable broker is reported sooner. Longer: a slow one is waited for.")
     fetch_bytes_max: int = knob(8_388_608, "bytes", 65_536, 268_435_456, "More: bigger batches after an outage. Memory of each partition being read.")
-    idle_advance_ms: int = knob(5_000, "ms", 100, 3_600_000, "Shorter: a partition without requests holds the others up for less time. Longer: fewer markers in the log.")
+    idle_advance_ms: int = knob(60_000, "ms", 100, 3_600_000, "Shorter: a partition without requests holds the others up for less time. Longer: a request that comes late after a silence still counts.")
     security_protocol: str = word("PLAINTEXT", "", "SSL and SASL_SSL protect prompt text on its way; PLAINTEXT is for loopback.", choices=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"))
     sasl_mechanism: str = word("", "", "Which login the broker asks for; empty without SASL.", choices=("", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"))
     sasl_username: str = word("", "a name", "Needed with SASL.")

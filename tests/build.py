@@ -154,7 +154,9 @@ def template(text_or_core: str | Iterable[int], name: str = "t-1", **fields: Any
     return Template(name, core, **({"frame": True, "obfuscated": False, "strength": 3.0} | fields))
 
 
-def campaign(*templates: Template, name: str = "c-1", version: int = 1, tick: int = 0, closed: bool = False) -> Campaign:
+def campaign(
+    *templates: Template, name: str = "c-1", version: int = 1, tick: int = 0, closed: bool = False
+) -> Campaign:
     """A version of a campaign."""
     return Campaign(name, version, tick, templates, closed)
 
@@ -214,6 +216,6 @@ def tally(hour: int, partition: int = 0, end: bool = False, **campaigns: tuple[i
     return orjson.dumps({"tally": {"partition": partition, "hour": hour, "end": end, "tallies": told}})
 
 
-def closed(tick: int) -> bytes:
-    """gather -> notify: a tick is closed."""
-    return orjson.dumps({"closed": tick})
+def closed(tick: int, last: int | None = None) -> bytes:
+    """gather -> notify: a tick is closed; at the end of a log, which tick was the last of any request."""
+    return orjson.dumps({"closed": tick} | ({} if last is None else {"last": last}))

@@ -198,13 +198,17 @@ class Buckets:
         """
         self._room(len(keys))
         sent = np.empty(len(keys), HOT)
-        room = len(keys) * (self._hot_at * self._per_party + 1)  # untouched pages cost nothing
+        room = int(self._counts[1]) + len(keys)  # an entry is passed on at most once, and a row makes at most one entry
         row_bucket, row_event = np.empty(room, np.int32), np.empty(room, np.int32)
         n_sent, n_rows = _fold(
             self._index, self._buckets, self._entries, self._counts, party, time, keys, events, ticks,
             self._hot_at, self._sample, self._per_party, sent, row_bucket, row_event,
         )  # fmt: skip
         return sent[:n_sent], row_bucket[:n_rows].copy(), row_event[:n_rows].copy()
+
+    def forget_passed_on(self) -> None:
+        """From now on a bucket that is touched is passed on whole."""
+        self._entries["sent"] = 0
 
     def _room(self, rows: int) -> None:
         """Every row may need a bucket and an entry of its own."""

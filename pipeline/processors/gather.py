@@ -405,10 +405,7 @@ class Gather:
         return sum(len(block.row_hot) for _, block in state.waiting)
 
     def digest(self, state: GatherState) -> str:
-        digest = blake2b(digest_size=16)
-        for columns in state.journal.blocks():
-            for name in sorted(columns):
-                digest.update(np.ascontiguousarray(columns[name]).tobytes())
+        digest = blake2b(state.journal.digest(), digest_size=16)
         digest.update(self._campaigns(state))
         return digest.hexdigest()
 

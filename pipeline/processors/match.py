@@ -35,6 +35,7 @@ class MatchState:
     table: Rows = field(default_factory=lambda: np.zeros(1 << 10, SIGHTING))
     rows: int = 0
     closed: int = NEVER
+    cleared: int = NEVER  # the pane at whose start something expired last
     last: int = NEVER  # known at the end of a log: its last tick
     applied: int = -1
     waiting: list[tuple[int, Sightings]] = field(default_factory=list)  # offset, block
@@ -112,6 +113,7 @@ class Match:
         in_pane = sightings["time"] // (self._tick_ms * self._pane_ticks) == pane
         rows, keys, owners = _canonical(sightings, keys, owners, in_pane)
         if state.journal.expire(pane - self._window_panes):
+            state.cleared = pane
             self._refold(state)
         columns = {
             "sightings": rows,
@@ -143,16 +145,27 @@ class Match:
         )
 
     def _refold(self, state: MatchState) -> None:
-        """Build the buckets anew from what is left in the journal; what was passed on before stays passed on."""
+        """Build the buckets anew from what is left in the journal.
+
+        What an expiry lets into a sample has never been passed on. So an expiry forgets what has been: in the pane that
+        follows, a bucket that is touched is passed on whole, once.
+        """
         state.buckets, state.rows = Buckets(self._parties_min), 0
         state.table = np.zeros(1 << 10, SIGHTING)
-        for columns in state.journal.blocks():
+        forgotten = False
+        for pane, columns in state.journal.panes():
+            if pane >= state.cleared and not forgotten:
+                state.buckets.forget_passed_on()
+                forgotten = True
             self._fold(state, columns)
+        if not forgotten and state.cleared > NEVER:
+            state.buckets.forget_passed_on()
 
     def checkpoint(self, state: MatchState) -> list[tuple[bytes, bytes | None]]:
         resume = min([offset for offset, _ in state.waiting], default=state.applied + 1)
         meta = {
             "closed": state.closed,
+            "cleared": state.cleared,
             "last": state.last,
             "applied": state.applied,
             "resume": resume,
@@ -164,6 +177,7 @@ class Match:
         state = self.zero(partition)
         meta, _ = state.head.unpack(self._scheme, panes)
         if meta:
+            state.cleared = meta["cleared"]
             state.journal.load(panes)
             self._refold(state)
             state.closed, state.last, state.applied = meta["closed"], meta["last"], meta["applied"]
@@ -182,11 +196,7 @@ class Match:
         return sum(len(block.sightings) for _, block in state.waiting)
 
     def digest(self, state: MatchState) -> str:
-        columns: dict[str, Any] = {}  # each by itself: how rows lie in chunks depends on how many ticks closed at once
-        for block in state.journal.blocks():
-            for name in block:
-                columns.setdefault(name, blake2b(digest_size=16)).update(np.ascontiguousarray(block[name]).tobytes())
-        return blake2b(b"".join(columns[name].digest() for name in sorted(columns)), digest_size=16).hexdigest()
+        return blake2b(state.journal.digest(), digest_size=16).hexdigest()
 
     def counters(self, state: MatchState) -> dict[str, int]:
         return {

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
@@ -87,10 +88,24 @@ class Journal:
         for chunk in self._chunks:
             yield chunk.columns()
 
+    def panes(self) -> Iterator[tuple[int, Columns]]:
+        """All rows still held with the pane they lie in, oldest first."""
+        for chunk in self._chunks:
+            yield chunk.pane, chunk.columns()
+
     @property
     def oldest_pane(self) -> int:
         """The oldest pane held. Raises IndexError for an empty journal."""
         return self._chunks[0].pane
+
+    def digest(self) -> bytes:
+        """Names the rows held, whatever chunks they are in."""
+        digests: dict[str, blake2b] = {}
+        for columns in self.blocks():
+            for name in sorted(columns):
+                digest = digests.setdefault(name, blake2b(digest_size=16, person=b"sw-journal"))
+                digest.update(np.ascontiguousarray(columns[name]).tobytes())
+        return b"".join(name.encode() + digest.digest() for name, digest in sorted(digests.items()))
 
     @property
     def bytes_held(self) -> int:

@@ -109,7 +109,7 @@ def test_no_term_decides_alone(term: Evidence) -> None:
 
 def test_no_two_families_reach_the_threshold_with_everything_they_have_but_the_list_and_the_people() -> None:
     """Three families have to support an alert; what two of them can add up to is known, and watched here."""
-    most = {family: 0.0 for family in get_args(Family)}
+    most = dict.fromkeys(get_args(Family), 0.0)
     for term in EVIDENCE:
         most[term.family] += max(0.0, *(weight for _, weight in term.steps))
 

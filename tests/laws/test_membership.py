@@ -49,7 +49,9 @@ def test_who_sent_nothing_of_the_campaign_is_no_member(hits: Hits, habits: dict[
 
 
 @given(HITS, HABITS, st.integers(1, 400))
-def test_more_traffic_of_its_own_never_makes_an_account_a_member(hits: Hits, habits: dict[str, float], more: int) -> None:
+def test_more_traffic_of_its_own_never_makes_an_account_a_member(
+    hits: Hits, habits: dict[str, float], more: int
+) -> None:
     busier = habits | {"requests": habits["requests"] + more}
 
     assert judge(hits, habits).member or not judge(hits, busier).member
@@ -57,7 +59,9 @@ def test_more_traffic_of_its_own_never_makes_an_account_a_member(hits: Hits, hab
 
 
 @given(HITS, HABITS)
-def test_one_more_distinct_request_of_the_campaign_never_clears_an_account(hits: Hits, habits: dict[str, float]) -> None:
+def test_one_more_distinct_request_of_the_campaign_never_clears_an_account(
+    hits: Hits, habits: dict[str, float]
+) -> None:
     more = replace(hits, requests=hits.requests + 1, distinct=hits.distinct + 1, framed=hits.framed + 1)
     busier = habits | {"requests": habits["requests"] + 1}
 

@@ -113,7 +113,7 @@ def test_a_value_out_of_range_is_refused_with_the_range(override: str, wanted: s
         ["time.pane_s=100"],
         ["time.window_s=86401"],
         ["time.window_s=43200", "time.duplicate_window_s=86400"],
-        ["sketch.keys_per_event=64", "sketch.attribution_shingles_max=32"],
+        ["sketch.keys_per_event=24", "sketch.attribution_shingles_max=16"],
         ["kafka.heartbeat_ms=5000"],
         ["kafka.sasl_mechanism=PLAIN"],
         ["kafka.security_protocol=SASL_SSL"],

@@ -68,7 +68,9 @@ def test_strong_words_alone_convict_nobody() -> None:
 
 
 def test_families_are_named_when_they_agree() -> None:
-    everything = judge(Hits(requests=9, distinct=8, framed=9, age_d=2.0, strength=2.0), {"requests": 9, "cue_share": 0.9})
+    everything = judge(
+        Hits(requests=9, distinct=8, framed=9, age_d=2.0, strength=2.0), {"requests": 9, "cue_share": 0.9}
+    )
 
     assert everything.families == ("template", "repetition", "focus", "elicitation", "new_account")
 

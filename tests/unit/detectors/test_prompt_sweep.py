@@ -62,7 +62,9 @@ def test_two_families_are_not_enough_however_loud() -> None:
 
 
 def test_a_family_that_says_nothing_or_speaks_against_does_not_count() -> None:
-    assert not say(*THREE[:2], term("b2", "list", 9.0), term("load", "people", 0.0), term("d", "content", -1.0)).campaign
+    assert not say(
+        *THREE[:2], term("b2", "list", 9.0), term("load", "people", 0.0), term("d", "content", -1.0)
+    ).campaign
 
 
 def test_a_template_and_fresh_slots_do_not_speak_without_a_sign_of_one_operation() -> None:
@@ -74,7 +76,7 @@ def test_a_template_and_fresh_slots_do_not_speak_without_a_sign_of_one_operation
 
 
 def test_the_signs_of_one_operation_are_terms_that_exist() -> None:
-    assert OPERATION <= {each.name for each in EVIDENCE}
+    assert {each.name for each in EVIDENCE} >= OPERATION
 
 
 @pytest.mark.parametrize("limits", [replace(LIMITS, accounts_min=5), replace(LIMITS, requests_min=7)])

@@ -115,7 +115,11 @@ def test_prompts_that_differ_in_case_and_white_space_are_the_same_prompt() -> No
 
 
 def test_a_prompt_of_nothing_but_fixed_words_is_verbatim_and_so_is_one_with_three_more() -> None:
-    texts = [FIXED] * 4 + [f"{FIXED} {slot}" for slot in slots(4, length=3)] + [f"{FIXED} {slot}" for slot in slots(4, length=4)]
+    texts = (
+        [FIXED] * 4
+        + [f"{FIXED} {slot}" for slot in slots(4, length=3)]
+        + [f"{FIXED} {slot}" for slot in slots(4, length=4)]
+    )
     measured = made(texts)
 
     assert measured.verbatim == pytest.approx(8 / 12)
@@ -174,7 +178,9 @@ def test_of_accounts_with_one_request_nothing_is_said_about_retries() -> None:
 
 
 def test_accounts_parties_and_the_largest_share_are_counted() -> None:
-    some = [request(f"{FIXED} {slot}", f"account-{place % 6}", place, org="one org") for place, slot in enumerate(slots())]
+    some = [
+        request(f"{FIXED} {slot}", f"account-{place % 6}", place, org="one org") for place, slot in enumerate(slots())
+    ]
     some += [request(f"{FIXED} {words('more', 6)}", "account-0", 99, org="one org")]
     measured = cell(some)
 
@@ -184,7 +190,12 @@ def test_accounts_parties_and_the_largest_share_are_counted() -> None:
 
 
 def facts(column: str, *values: float) -> Cell:
-    return cell([request(f"{FIXED} {words(place, 6)}", f"a-{place}", place, **{column: value}) for place, value in enumerate(values)])
+    return cell(
+        [
+            request(f"{FIXED} {words(place, 6)}", f"a-{place}", place, **{column: value})
+            for place, value in enumerate(values)
+        ]
+    )
 
 
 def test_young_is_the_share_of_requests_by_accounts_of_less_than_three_weeks() -> None:
@@ -200,7 +211,12 @@ def test_payment_is_the_share_of_accounts_that_share_an_instrument() -> None:
 
 
 def test_one_account_with_one_card_shares_it_with_nobody() -> None:
-    twice = cell([request(f"{FIXED} {slot}", f"a-{place // 2}", place, payment=1 + place // 2) for place, slot in enumerate(slots())])
+    twice = cell(
+        [
+            request(f"{FIXED} {slot}", f"a-{place // 2}", place, payment=1 + place // 2)
+            for place, slot in enumerate(slots())
+        ]
+    )
 
     assert twice.payment == 0
 
@@ -225,7 +241,7 @@ def test_flags_are_shares() -> None:
 def test_requests_are_in_the_order_of_their_events_however_they_came() -> None:
     some = requests([f"{FIXED} {slot}" for slot in slots()])
 
-    assert cell(some[::-1]) .requests == cell(some).requests == tuple(some)
+    assert cell(some[::-1]).requests == cell(some).requests == tuple(some)
     assert cell(some[::-1]).core.tolist() == cell(some).core.tolist()
 
 

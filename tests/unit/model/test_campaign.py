@@ -11,7 +11,10 @@ from tests.build import campaign, template
 
 def test_a_campaign_comes_back_as_it_was_sent() -> None:
     sent = campaign(
-        template([5, 2, 2**32 - 1], "t-a", frame=False, strength=1.25), template([], "t-b", obfuscated=True), version=3, tick=-4
+        template([5, 2, 2**32 - 1], "t-a", frame=False, strength=1.25),
+        template([], "t-b", obfuscated=True),
+        version=3,
+        tick=-4,
     )
     came = Campaign.from_json(sent.to_json())
 

@@ -57,7 +57,9 @@ def reference(templates: Sequence[Template], prompt: Prompt) -> int:
 
 
 GRAMS = st.sets(st.integers(0, 24) | st.sampled_from([2**31, 2**32 - 1]), max_size=16)
-TEMPLATES = st.lists(st.builds(lambda core, hidden: template(core, obfuscated=hidden), GRAMS, st.booleans()), max_size=6)
+TEMPLATES = st.lists(
+    st.builds(lambda core, hidden: template(core, obfuscated=hidden), GRAMS, st.booleans()), max_size=6
+)
 PROMPTS = st.lists(
     st.builds(
         lambda grams, more, flags: Prompt(tuple(sorted(grams)), len(grams) + more, flags),
@@ -137,7 +139,11 @@ def test_a_slot_or_an_edit_or_two_leave_the_template_recognisable() -> None:
     edited = FIXED.split()
     edited[9] = "changed"
 
-    assert match([template(FIXED)], prompts_of(f"{FIXED} {words('slot', 12)}", " ".join(edited), FIXED.upper())) == [0, 0, 0]
+    assert match([template(FIXED)], prompts_of(f"{FIXED} {words('slot', 12)}", " ".join(edited), FIXED.upper())) == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_other_words_and_half_of_the_words_do_not_carry_it() -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.processors.buckets import ALL, Buckets
+from pipeline.processors.buckets import ALL, PARTIES, Buckets
+from pipeline.processors.crowds import KEYS_MAX
+from pipeline.settings import KNOBS
 from tests.build import START, rows, sighting
 
 MINUTE_S = 60
@@ -18,7 +20,9 @@ def fold(buckets: Buckets, parties: list[int], minutes: list[int], key: int = 9,
     fresh = slice(start, len(parties))
     events = np.arange(len(parties), dtype=np.int32)[fresh]
     ticks = table["time"][fresh] // 60_000
-    hot, owners, passed = buckets.fold(np.full(len(events), key, np.uint64), events, ticks, table["party"], table["time"])
+    hot, owners, passed = buckets.fold(
+        np.full(len(events), key, np.uint64), events, ticks, table["party"], table["time"]
+    )
     return hot, [sorted(passed[owners == place].tolist()) for place in range(len(hot))]
 
 
@@ -79,6 +83,16 @@ def test_buckets_that_meet_in_the_index_keep_apart() -> None:
 def test_no_rows_are_fine() -> None:
     none = np.zeros(0, np.int32)
     table = sighting()
-    hot, owners, passed = Buckets(3).fold(none.astype(np.uint64), none, none.astype(np.int64), table["party"], table["time"])
+    hot, owners, passed = Buckets(3).fold(
+        none.astype(np.uint64), none, none.astype(np.int64), table["party"], table["time"]
+    )
 
     assert len(hot) == len(owners) == len(passed) == 0
+
+
+def test_every_number_of_parties_that_may_be_asked_for_fits_a_sample() -> None:
+    assert (KNOBS["detection.parties_min"][0].maximum or 0) <= PARTIES
+
+
+def test_every_number_of_keys_that_may_be_asked_for_fits_what_gather_remembers() -> None:
+    assert (KNOBS["sketch.keys_per_event"][0].maximum or 0) <= KEYS_MAX

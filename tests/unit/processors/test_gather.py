@@ -1,0 +1,294 @@
+"""gather: from hot buckets to campaigns, on a few dozen requests that go through the real sketcher and match first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign
+from pipeline.model.record import Batch, Out, Position, Record
+from pipeline.model.sighting import Flag
+from pipeline.processors.attribution import TemplateIndex
+from pipeline.processors.gather import CELLS_MAX, SILENT_MAX, Gather, GatherState
+from pipeline.processors.match import Match
+from pipeline.settings import Settings
+from pipeline.window.ticks import FOREVER
+from tests.build import (
+    KEYED,
+    SCHEME,
+    SETTINGS,
+    SKETCHER,
+    Rows,
+    block,
+    cell,
+    event,
+    nothing_to_read,
+    record,
+    request,
+    sighting,
+    words,
+)
+
+FIXED = words("fixed", 24)
+OTHER = words("other", 26)
+HALF_DAY = 43_200
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request: what observe would send on, and the bytes that gather can read back."""
+
+    row: Rows
+    keys: tuple[int, ...]
+    value: bytes
+
+
+def crowd(fixed: str, accounts: range = range(30), turns: int = 2, **facts: Any) -> list[Sent]:
+    """Each account sends the fixed words with a slot of its own, half a day apart; young accounts, three on one card."""
+    texts = [f"{fixed} {words(f'slot {fixed} {account} {turn}', 12)}" for account in accounts for turn in range(turns)]
+    sketches = SKETCHER.sketch(texts)
+    sent = []
+    for place, text in enumerate(texts):
+        account, turn = accounts[place // turns], place % turns
+        name, at_s = f"account-{account}", HALF_DAY * turn + 300 * account
+        first, last = sketches.key_offsets[place : place + 2].tolist()
+        columns = {
+            "event": KEYED.pair64(name, f"{name}/{at_s}", "event"),
+            "prompt": sketches.prompt[place],
+            "shingles": sketches.shingles[place],
+            "gap_s": HALF_DAY if turn else -1,
+            "age_d": 5,
+            "payment": 1 + account // 3,
+        } | facts
+        row = sighting(KEYED.text64(name, "account"), at_s, **columns)
+        sent.append(Sent(row, tuple(sketches.keys[first:last].tolist()), event(text, name, at_s)))
+    return sent
+
+
+class Log:
+    """The log of requests, and of the candidates that match makes of them."""
+
+    def __init__(self, *crowds: Sequence[Sent], ticks_at_once: int = 10**9, partitions: int = 1) -> None:
+        everything = sorted((sent for each in crowds for sent in each), key=lambda sent: int(sent.row["time"][0]))
+        self.values = [sent.value for sent in everything]
+        for offset, sent in enumerate(everything):
+            sent.row["offset"] = offset
+        self.candidates: list[Record] = []
+        states = []
+        for partition in range(partitions):
+            match = Match(SETTINGS, 1)
+            states.append((match, match.zero(partition)))
+        by_close: dict[int, list[Sent]] = {}
+        for sent in everything:
+            by_close.setdefault(int(sent.row["time"][0]) // 60_000 // ticks_at_once, []).append(sent)
+        for number, (close, some) in enumerate([*sorted(by_close.items()), (0, [])]):
+            closed = (close + 1) * ticks_at_once - 1 if some else FOREVER
+            for match, state in states:
+                keys = [[key for key in sent.keys if (key >> 32) % partitions == state.partition] for sent in some]
+                value = block([sent.row for sent in some], keys, closed).pack(SCHEME)
+                for out in match.step(state, Batch(0, [record(value, number)]), nothing_to_read):
+                    self.candidates.append(record(out.value, len(self.candidates), "candidates"))
+
+    def read(self, positions: Sequence[Position]) -> list[bytes | None]:
+        return [self.values[position.offset] for position in positions]
+
+
+def run(
+    log: Log,
+    inputs: int = 1,
+    settings: Settings = SETTINGS,
+    read: Callable[[Sequence[Position]], list[bytes | None]] | None = None,
+) -> tuple[list[Out], Gather, GatherState]:
+    gather = Gather(settings, inputs)
+    state = gather.zero(0)
+    return gather.step(state, Batch(0, log.candidates), read or log.read), gather, state
+
+
+def findings(outs: Iterable[Out]) -> list[dict[str, Any]]:
+    heard = [orjson.loads(out.value or b"") for out in outs if out.topic == "findings"]
+    return [message["finding"] for message in heard if "finding" in message]
+
+
+def campaigns(outs: Iterable[Out]) -> list[Campaign]:
+    return [
+        Campaign.from_json(out.value or b"")
+        for out in outs
+        if out.topic == "campaigns" and out.key not in (TICK_KEY, END_KEY)
+    ]
+
+
+def without_progress(outs: Iterable[Out]) -> list[Out]:
+    return [out for out in outs if b'"closed":' not in (out.value or b"")[:10]]
+
+
+@pytest.fixture(scope="module")
+def sweep() -> Log:
+    return Log(crowd(FIXED))
+
+
+def test_many_accounts_that_work_off_one_list_become_one_campaign(sweep: Log) -> None:
+    outs, gather, state = run(sweep)
+    (finding,) = findings(outs)
+    (broadcast,) = campaigns(outs)
+
+    assert finding["kind"] == "open"
+    assert finding["campaign_id"] == broadcast.campaign_id
+    assert finding["template"]["text"] == f"{FIXED} <*:1>"
+    assert finding["tick"] == broadcast.tick and finding["detected_ms"] == (broadcast.tick + 1) * 60_000
+    assert gather.counters(state)["campaigns"] == 1
+
+
+def test_the_template_it_broadcasts_recognises_every_request_of_the_campaign(sweep: Log) -> None:
+    outs, _, _ = run(sweep)
+    made = SKETCHER.sketch([orjson.loads(value)["content"]["messages"][0]["text"] for value in sweep.values])
+    index = TemplateIndex(campaigns(outs)[-1].templates)
+
+    assert index.match(made.grams, made.gram_offsets, made.shingles, made.flags).tolist() == [0] * 60
+
+
+def test_the_same_text_behind_an_application_stays_silent_and_the_reason_is_kept() -> None:
+    outs, _, state = run(Log(crowd(FIXED, flags=int(Flag.SYSTEM), age_d=300, payment=0)))
+
+    assert findings(outs) == [] and campaigns(outs) == []
+    (because,) = state.silent.values()
+    assert because.startswith("system_prompt: ")
+
+
+def test_a_crowd_below_the_smallest_sample_is_not_even_read() -> None:
+    log = Log(crowd(FIXED, accounts=range(SETTINGS.detection.accounts_min - 1)))
+
+    assert findings(run(log, read=nothing_to_read)[0]) == []
+
+
+def test_a_second_template_of_the_same_accounts_joins_the_campaign() -> None:
+    later = [
+        Sent(_later(sent.row, 2 * HALF_DAY), sent.keys, _later_event(sent.value, 2 * HALF_DAY)) for sent in crowd(OTHER)
+    ]
+    found = findings(run(Log(crowd(FIXED), later))[0])
+
+    assert [finding["kind"] for finding in found] == ["open", "grow"]
+    assert len({finding["campaign_id"] for finding in found}) == 1
+    assert [finding["version"] for finding in found] == [1, 2]
+
+
+def test_two_operations_without_anything_in_common_are_two_campaigns() -> None:
+    found = findings(run(Log(crowd(FIXED), crowd(OTHER, accounts=range(60, 90))))[0])
+
+    assert [finding["kind"] for finding in found] == ["open", "open"]
+    assert len({finding["campaign_id"] for finding in found}) == 2
+
+
+def _later(row: Rows, seconds: int) -> Rows:
+    moved = row.copy()
+    moved["time"] += 1000 * seconds
+    moved["event"] ^= np.uint64(1)
+    return moved
+
+
+def _later_event(value: bytes, seconds: int) -> bytes:
+    message = orjson.loads(value)
+    return orjson.dumps(message | {"event_id": f"{message['event_id']}+{seconds}"})
+
+
+def test_requests_that_retention_has_taken_are_counted_and_raise_no_alert(sweep: Log) -> None:
+    outs, gather, state = run(sweep, read=lambda positions: [None] * len(positions))
+
+    assert findings(outs) == []
+    assert gather.counters(state)["requests_not_retained"] > 0
+
+
+def test_what_is_read_back_is_judged_by_the_door_again(sweep: Log) -> None:
+    outs, _, _ = run(sweep, read=lambda positions: [b"not a request"] * len(positions))
+
+    assert findings(outs) == []
+
+
+# ------------------------------------------------------------------ any split, any restart
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+@pytest.mark.parametrize("ticks_at_once", [1, 60])
+def test_candidates_tick_by_tick_and_from_several_partitions_find_the_same(partitions: int, ticks_at_once: int) -> None:
+    crowds = crowd(FIXED), crowd(OTHER, accounts=range(60, 90))
+    one, gather, state = run(Log(*crowds))
+    other, _, spread = run(Log(*crowds, ticks_at_once=ticks_at_once, partitions=partitions), inputs=partitions)
+
+    assert findings(other) == findings(one) != []
+    assert without_progress(other) == without_progress(one)
+    assert gather.digest(spread) == gather.digest(state)
+
+
+def test_a_crash_after_any_record_changes_nothing_that_was_committed(sweep: Log) -> None:
+    log = Log(crowd(FIXED), crowd(OTHER, accounts=range(60, 90)), ticks_at_once=240, partitions=2)
+    straight, gather, whole = run(log, inputs=2)
+    changelog: dict[bytes, bytes] = {}
+    state, committed = gather.zero(0), []
+    for each in log.candidates:
+        committed += gather.step(state, Batch(0, [each]), log.read)
+        for key, value in gather.checkpoint(state):
+            if value is None:
+                changelog.pop(key, None)
+            else:
+                changelog[key] = value
+        state = gather.restore(0, changelog)
+        waiting = log.candidates[gather.resume_from(state) or 0 : state.applied + 1]
+        assert gather.step(state, Batch(0, waiting), log.read) == []
+
+    assert without_progress(committed) == without_progress(straight)
+    assert gather.digest(state) == gather.digest(whole)
+    assert gather.ended(state)
+
+
+def test_what_was_read_before_is_only_a_cache(sweep: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, _, _ = run(sweep)
+    monkeypatch.setattr("pipeline.processors.gather.READ_CACHE_MAX", 10)
+    tiny, _, state = run(sweep)
+
+    assert tiny == plain
+    assert len(state.read) <= 60
+
+
+# ------------------------------------------------------------------ bounds
+
+
+def test_a_group_is_split_into_so_many_cells_and_no_more() -> None:
+    """Five texts, each of them more than half of what the larger ones leave over."""
+    sizes = [200, 100, 48, 24, 20]
+    requests = [
+        request(f"{words(f'text {text}', 14)} {words((text, place), 8)}", f"account-{text}-{place}", place)
+        for text, size in enumerate(sizes)
+        for place in range(size)
+    ]
+    gather = Gather(SETTINGS.override(detection__requests_min=20), 1)
+    cells = gather._cells(requests)
+
+    assert len(cells) == CELLS_MAX == 4
+    assert [len(each.requests) for each in cells] == sizes[:4]
+
+
+def test_reasons_for_silence_are_kept_for_so_many_crowds_and_no_more() -> None:
+    gather = Gather(SETTINGS.override(detection__accounts_min=3, detection__requests_min=3), 1)
+    state = gather.zero(0)
+    for number in range(SILENT_MAX + 6):
+        some = [request(words(f"everybody copies {number}", 14), f"account-{place}", place) for place in range(3)]
+        gather._judge_cell(state, 0, np.zeros(0, np.int32), cell(some), [], [])
+
+    assert len(state.silent) == SILENT_MAX
+
+
+def test_a_campaign_reads_back_a_bounded_sample_whatever_its_size() -> None:
+    settings = SETTINGS.override(detection__reads_max=40)
+    asked: list[int] = []
+    log = Log(crowd(FIXED, accounts=range(90)))
+
+    def read(positions: Sequence[Position]) -> list[bytes | None]:
+        asked.append(len(positions))
+        return log.read(positions)
+
+    run(log, settings=settings, read=read)
+    assert asked and max(asked) <= 40
