@@ -16,6 +16,7 @@ import resource
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +26,7 @@ import orjson
 import zstandard
 
 from pipeline.errors import OperationError
+from pipeline.model.arrival import arrivals
 from pipeline.model.campaign import END_KEY, TICK_KEY
 from pipeline.model.partition import partition_of
 from pipeline.model.record import Batch, Out, Position, Record, Stage
@@ -39,6 +41,11 @@ FILES: Final = {
     "dead-letters": "dead-letters.jsonl",
 }
 PROGRESS_EVERY_S: Final = 0.2
+ACCOUNT: Final = b'"account_id"'
+MOMENTS: Final = ("tick", "watermark_ms")
+PACKED: Final = (".gz", ".zst")
+READING: Final = (OSError, EOFError, zlib.error, zstandard.ZstdError)
+"""What a source that is missing, cut off or damaged raises."""
 
 
 class Embedded:
@@ -119,13 +126,19 @@ class Embedded:
         return offset
 
     def counters(self) -> dict[str, int]:
-        """Counters of observe, and those of the other stages with the stage's name before them."""
+        """Counters of observe, and those of the other stages with the stage's name before them.
+
+        Sums over partitions; of how far a stage has come, the partition that is furthest behind.
+        """
         total: dict[str, int] = {}
         for name, stage in self.stages.items():
             for state in self.states[name]:
                 for counter, amount in stage.counters(state).items():
                     label = counter if name == "observe" else f"{name}.{counter}"
-                    total[label] = total.get(label, 0) + amount
+                    if counter in MOMENTS:
+                        total[label] = min(total.get(label, amount), amount)
+                    else:
+                        total[label] = total.get(label, 0) + amount
         return total
 
     def digests(self) -> dict[str, str]:
@@ -140,7 +153,10 @@ class Embedded:
 class Log:
     """The input files as one log of partitions: deals lines out, and reads them again by position."""
 
-    def __init__(self, sources: Iterable[Path | str], partitions: int, stack: ExitStack) -> None:
+    def __init__(
+        self, sources: Iterable[Path | str], partitions: int, stack: ExitStack, ahead_max_ms: int = 600_000
+    ) -> None:
+        self._ahead_max_ms = ahead_max_ms
         self._sources = [Path(source) for source in sources]
         self._partitions, self._stack = partitions, stack
         self._places: list[list[tuple[int, int, int]]] = [[] for _ in range(partitions)]  # file, byte, length
@@ -153,10 +169,10 @@ class Log:
         """Records by partition, `batch_records` of them at a time."""
         batch: dict[int, list[Record]] = {}
         count = 0
-        for line, file, start in self._lines():
+        for line, (file, start), arrival_ms in arrivals(self._lines(), self._ahead_max_ms):
             partition = self._home(line)
             places = self._places[partition]
-            record = Record("requests", partition, len(places), None, line)
+            record = Record("requests", partition, len(places), None, line, arrival_ms)
             places.append((file, start, len(line)))
             batch.setdefault(partition, []).append(record)
             count += 1
@@ -175,38 +191,41 @@ class Log:
             values.append(os.pread(handle.fileno(), length, start))
         return values
 
-    def _lines(self) -> Iterator[tuple[bytes, int, int]]:
+    def _lines(self) -> Iterator[tuple[bytes, tuple[int, int]]]:
+        """Every line with its place: file and first byte."""
         for source in self._sources:
-            direct = str(source) != "-" and source.suffix not in (".gz", ".zst")
-            stream = self._open(source)
-            copy = stream if direct else self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-            index = len(self._files)
-            self._files.append(copy)
-            start = 0
-            for raw in stream:
-                line = raw.rstrip(b"\r\n")
-                if not direct:
-                    copy.write(raw)
-                    copy.flush()
-                yield line, index, start
-                start += len(raw)
-                if direct:
-                    self.done_bytes += len(raw)
+            try:
+                yield from self._lines_of(source)
+            except READING as error:
+                raise OperationError(f"{source}: {getattr(error, 'strerror', None) or error}") from error
+
+    def _lines_of(self, source: Path) -> Iterator[tuple[bytes, tuple[int, int]]]:
+        stream = self._open(source)
+        direct = source.suffix not in PACKED and source.is_file()
+        copy = stream if direct else self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        index = len(self._files)
+        self._files.append(copy)
+        start = 0
+        for raw in stream:
             if not direct:
-                self.done_bytes += _size(source)
+                copy.write(raw)
+                copy.flush()
+            yield raw.rstrip(b"\r\n"), (index, start)
+            start += len(raw)
+            if direct:
+                self.done_bytes += len(raw)
+        if not direct:
+            self.done_bytes += _size(source)
 
     def _open(self, source: Path) -> IO[bytes]:
-        try:
-            if str(source) == "-":
-                return sys.stdin.buffer
-            if source.suffix == ".gz":
-                return cast(IO[bytes], self._stack.enter_context(gzip.open(source, "rb")))
-            raw = self._stack.enter_context(source.open("rb"))
-            if source.suffix == ".zst":
-                return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw))
-            return raw
-        except OSError as error:
-            raise OperationError(f"{source}: {error.strerror or error}") from error
+        if str(source) == "-":
+            return sys.stdin.buffer
+        if source.suffix == ".gz":
+            return cast(IO[bytes], self._stack.enter_context(gzip.open(source, "rb")))
+        raw = self._stack.enter_context(source.open("rb"))
+        if source.suffix == ".zst":
+            return io.BufferedReader(_Frames(raw))
+        return raw
 
     def _home(self, line: bytes) -> int:
         """The partition of the line's account: what the Kafka client's default partitioner would choose."""
@@ -219,6 +238,33 @@ class Log:
                 self._homes.clear()
             home = self._homes[key] = partition_of(key, self._partitions)
         return home
+
+
+class _Frames(io.RawIOBase):
+    """A .zst file: one frame or several in a row. A frame that is cut off is an error, not an early end."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw, self._packed, self._bytes = raw, b"", b""
+        self._frame: Any = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while not self._bytes:
+            packed, self._packed = self._packed or self._raw.read(1 << 16), b""
+            if not packed:
+                if self._frame is not None:
+                    raise EOFError("its last frame is cut off")
+                return 0
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._bytes = self._frame.decompress(packed)
+            if self._frame.eof:
+                self._packed, self._frame = self._frame.unused_data, None
+        size = min(len(into), len(self._bytes))
+        into[:size], self._bytes = self._bytes[:size], self._bytes[size:]
+        return size
 
 
 def replay(
@@ -235,7 +281,7 @@ def replay(
     """
     started = time.monotonic()
     with ExitStack() as stack:
-        log = Log(sources, partitions, stack)
+        log = Log(sources, partitions, stack, settings.time.future_max_s * 1000)
         host = Embedded(settings, partitions, log.read)
         writer = _Writer(out, stack)
         told = 0.0
@@ -316,14 +362,18 @@ def _progress(host: Embedded, log: Log, read: int, alerts: list[dict[str, Any]])
 
 
 def _account(line: bytes) -> bytes:
-    """The account id as bytes, without decoding the line; a line without one goes where its bytes say."""
-    at = line.find(b'"account_id"')
-    if at >= 0:
-        first = line.find(b'"', at + 12)
+    """The account id as bytes: what the producer's key would be. A line without one goes where its bytes say."""
+    at = line.find(ACCOUNT)
+    if at >= 0 and line.find(ACCOUNT, at + len(ACCOUNT)) < 0:
+        first = line.find(b'"', at + len(ACCOUNT))
         last = line.find(b'"', first + 1)
-        if 0 < first < last:
-            return line[first + 1 : last]
-    return line
+        if 0 < first < last and b"\\" not in line[first:last]:
+            return line[first + 1 : last]  # without decoding the line: nearly all of them
+    try:
+        account = orjson.loads(line)["account_id"]
+        return account.encode() if isinstance(account, str) else line
+    except (ValueError, KeyError, TypeError):
+        return line
 
 
 def _size(source: Path) -> int:

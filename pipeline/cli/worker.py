@@ -19,7 +19,8 @@ Examples:
 \b
 Start as many as there are partitions; each takes its share. Killing one at any moment loses nothing.
 Health and metrics: http://127.0.0.1:9464/live, /ready, /metrics (telemetry.host, telemetry.port).
-Exit codes: 0 stopped as asked, 2 wrong settings or broker out of reach.
+Exit codes: 0 stopped as asked, 2 wrong settings; and for a supervisor: 1 crashed, 70 a partition keeps failing,
+71 another worker has our place, 72 input is gone by retention, 73 state does not decode, 78 topics are missing or wrong.
 """
 
 

@@ -6,7 +6,7 @@ come. A verdict is sent when it changes, when its numbers have doubled, and at t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -82,10 +82,15 @@ class Members:
             membership, template = self._owners[found[i]]
             _count(membership, int(accounts[i]), rows[i], template)
 
-    def touched(self, ring: Ring, accounts: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
-        """Those of the accounts (None: of all) that carry a template or have been told of, ascending."""
+    def touched(
+        self, ring: Ring, accounts: npt.NDArray[np.int64] | None, only: Collection[str] | None = None
+    ) -> npt.NDArray[np.int64]:
+        """Those of the accounts (None: of all) that carry a template or have been told of, ascending.
+
+        `only` names the campaigns that count (None: all).
+        """
         found: set[int] = set()
-        for membership in self.by_campaign.values():
+        for membership in self._named(only):
             if accounts is None:
                 found |= membership.hits.keys()
                 found |= {ring.index_of(account_id) for account_id in membership.told} - {-1}
@@ -101,14 +106,15 @@ class Members:
         habits: Mapping[str, npt.NDArray[np.float64]],
         now_ms: int,
         final: bool,
+        only: Collection[str] | None = None,
     ) -> Iterator[Out]:
         """Verdicts that have changed among these accounts (dense indices, ascending); all told ones when final.
 
-        `habits` are the accounts' statistics in the window, one row an account.
+        `habits` are the accounts' statistics in the window, one row an account; `only` names the campaigns to look at.
         """
         columns = {name: values.tolist() for name, values in habits.items()}
-        for campaign_id in sorted(self.by_campaign):
-            membership = self.by_campaign[campaign_id]
+        for membership in self._named(only):
+            campaign_id = membership.campaign.campaign_id
             for i, account in enumerate(accounts.tolist()):
                 hits = membership.hits.get(account)
                 account_id = ring.ids[account]
@@ -127,6 +133,10 @@ class Members:
                     membership.dirty = True
                     others = [c for c, m in sorted(self.by_campaign.items()) if c != campaign_id and m.says(account_id)]
                     yield _verdict(campaign_id, account_id, hits or Hits(), opinion, now_ms, others)
+
+    def _named(self, only: Collection[str] | None) -> list[Membership]:
+        names = self.by_campaign if only is None else only
+        return [self.by_campaign[campaign_id] for campaign_id in sorted(names)]
 
     def tallies(self) -> list[dict[str, Any]]:
         """Per campaign what this partition's members have sent: absolute numbers, summed over partitions by notify."""

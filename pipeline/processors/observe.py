@@ -329,16 +329,21 @@ class Observe:
         for decided, together in groupby(ready, key=lambda campaign: campaign.tick):
             at = min(decided + self._lag, last)
             self._expire(state, at)
+            named = []
             for campaign in together:
                 state.members.take(campaign, state.ring)
-            self._judge(state, None, tick_end_ms(at, self._tick_ms), outs)
+                named.append(campaign.campaign_id)
+            self._judge(state, None, tick_end_ms(at, self._tick_ms), outs, only=set(named))
 
-    def _judge(self, state: ObserveState, accounts: Any, now_ms: int, outs: list[Out], final: bool = False) -> None:
-        """Verdicts on these accounts; None: on all that carry a template."""
-        hit = state.members.touched(state.ring, accounts)
+    def _judge(
+        self, state: ObserveState, accounts: Any, now_ms: int, outs: list[Out], final: bool = False,
+        only: set[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Verdicts on these accounts; None: on all that carry a template. `only`: of these campaigns."""
+        hit = state.members.touched(state.ring, accounts, only)
         if len(hit):
             habits = state.statistics.profile(state.ring.hashes(hit), now_ms - 1)
-            outs += state.members.verdicts(state.ring, hit, habits, now_ms, final)
+            outs += state.members.verdicts(state.ring, hit, habits, now_ms, final, only)
 
     def _send(self, state: ObserveState, parts: list[Columns], outs: list[Out]) -> None:
         """Sightings to every match partition, each with the keys that live there, and the marker to all."""

@@ -114,7 +114,9 @@ def main() -> int:
     random.Random(asked.seed).shuffle(faults)
     faults += ["broker"] * asked.broker_kills
     settings = Settings().override(**SETTINGS)
-    log = asked.stream.read_bytes().splitlines()[: asked.requests] if asked.stream else lines(asked.requests, asked.seed)
+    log = (
+        asked.stream.read_bytes().splitlines()[: asked.requests] if asked.stream else lines(asked.requests, asked.seed)
+    )
     counts = topology.partition_counts(settings)
     rows = rows_of(log, counts["requests"])
     host, left = in_memory(rows, settings, counts["requests"])

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from pipeline.arrivals import UNKNOWN, arrivals
 from pipeline.errors import OperationError
+from pipeline.model.arrival import UNKNOWN, arrivals
 from pipeline.model.moment import rfc3339
 from pipeline.model.partition import partition_of
 from pipeline.model.record import Position
@@ -240,7 +240,9 @@ def test_a_line_goes_where_a_producer_with_the_account_as_key_would_send_it(tmp_
         {"content": {"state": "raw", "messages": [{"role": "user", "text": 'my "account_id": "somebody else"'}]}},
     ],
 )
-def test_an_account_id_that_stands_elsewhere_in_the_line_misleads_nobody(tmp_path: Path, before: dict[str, Any]) -> None:
+def test_an_account_id_that_stands_elsewhere_in_the_line_misleads_nobody(
+    tmp_path: Path, before: dict[str, Any]
+) -> None:
     line = json.dumps(before | {"account_id": "acct-1"}).encode()
 
     assert home(line, tmp_path) == partition_of(b"acct-1", 16)
@@ -312,7 +314,12 @@ def test_one_forged_time_does_not_make_the_rest_of_a_file_late(tmp_path: Path) -
 
 def test_progress_is_told_and_the_last_one_is_complete(tmp_path: Path) -> None:
     told = []
-    run(plain(tmp_path / "events.jsonl", b"\n".join(LINES)), out=tmp_path / "out", batch_records=10, on_progress=told.append)
+    run(
+        plain(tmp_path / "events.jsonl", b"\n".join(LINES)),
+        out=tmp_path / "out",
+        batch_records=10,
+        on_progress=told.append,
+    )
 
     assert told[-1].read == len(LINES)
     assert told[-1].done_bytes == told[-1].total_bytes == len(b"\n".join(LINES))

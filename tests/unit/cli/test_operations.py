@@ -165,7 +165,8 @@ def test_worker_warns_about_the_public_key_and_starts(stand: Stand) -> None:
 
     assert result.exit_code == 0
     assert "development key" in result.stderr
-    assert asked == [{"drain": True}]
+    assert [call["drain"] for call in asked] == [True]
+    assert callable(asked[0]["prepare"]), "it serves health and metrics"
 
 
 @pytest.mark.parametrize("name", ["day.jsonl", "day.jsonl.gz", "day.jsonl.zst", "-"])

@@ -1,0 +1,66 @@
+"""Stories on a small stage: a cast of simulated users, half a day of their requests, and what on-call would have heard.
+
+    Story     a cast, and how long and how large it plays; a story's folder holds `cast.py` (STORY), `story.md`, `expected.txt`
+    perform   the story through the embedded host under the default settings -> lines of expected.txt
+
+A line is an open alert: whose it is by the simulator's truth, whether a stranger is among the accounts it shows, and the
+first fixed words. No line: on-call slept. Figures that tuning may move are left out on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from pipeline.settings import Settings
+from pipeline.simulate import stream
+from pipeline.simulate.actor import Actor
+from tests.topology.journey import Outcome, run
+from tests.topology.traffic import records
+
+WORDS_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Story:
+    """Who plays. `scale` multiplies accounts, as in `sweepwatch simulate`."""
+
+    cast: tuple[Actor, ...]
+    hours: float = 12.0
+    scale: float = 0.25
+    seed: int = 1
+
+    @property
+    def campaigns(self) -> tuple[str, ...]:
+        return tuple(actor.campaign for actor in self.cast if actor.campaign)
+
+
+@dataclass
+class Told:
+    """What came of a performance."""
+
+    lines: list[str]
+    outcome: Outcome
+    members: set[str]
+    harvesters: set[str]
+
+
+def perform(story: Story) -> Told:
+    """Play it."""
+    with patch("pipeline.simulate.stream.CAST", story.cast):
+        rows = list(stream(story.seed, story.hours, story.scale, story.campaigns))
+    truth = {label.account_id: label.campaign for _, label in rows if label.campaign}
+    outcome = run(records(event for event, _ in rows), Settings(), 2, 4096)
+    opened = [alert for alert in outcome.alerts if alert["action"] == "open"]
+    verdicts = {(row["account_id"], row["campaign_id"]): row["verdict"] for row in outcome.verdicts}
+    members = {account for (account, _), verdict in verdicts.items() if verdict == "member"}
+    return Told(sorted(_line(alert, truth) for alert in opened), outcome, members, set(truth))
+
+
+def _line(alert: dict[str, Any], truth: dict[str, str | None]) -> str:
+    whose = [truth.get(account["account_id"]) or "nobody" for account in alert["accounts"]["sample"]]
+    most = max(sorted(set(whose)), key=whose.count)
+    strangers = "no stranger shown" if set(whose) == {most} else "strangers shown"
+    words = " ".join(alert["templates"][0]["text"].split()[:WORDS_SHOWN])
+    return f"open: {most}; {strangers}; {words} ..."
