@@ -80,7 +80,7 @@ class KafkaOptions:
     retries_max: int = 6  # failures of one partition in a row, then the process exits to be restarted
     fetch_bytes_max: int = 4 << 20  # of one partition at once
     message_bytes_max: int = 8 << 20  # of one record written; topics that hold state must allow it
-    compression: str | None = "lz4"
+    compression: str | None = "zstd"
     advance_idle: bool = True  # live: an idle input partition is closed by the worker's clock, see runner.py
     idle_after_s: float = 120.0  # idle for so long; the claim lags the clock by as much
     read_timeout_s: float = 30.0  # reading requests back

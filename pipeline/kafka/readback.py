@@ -18,7 +18,7 @@ from pipeline.kafka.connection import KafkaOptions
 from pipeline.model.record import Position
 
 CHUNK = 512  # positions looked up together; bounds how much is in memory beside the answer
-FETCH_BYTES = 256 << 10  # the broker returns at least one batch, however large
+FETCH_BYTES = 32 << 10  # scattered positions: little beside the one wanted; the broker returns at least one batch
 RUN_GAP = 200  # offsets closer than this are read through, others are sought
 
 

@@ -86,12 +86,19 @@ def decode(value: bytes | None, key: bytes | None, limits: DoorLimits, timestamp
         event = careful
     else:
         # The typed reader cannot nest deeper than the contract does; `params` alone is open.
-        if event.params is not UNSET and too_deep(value, limits.depth_max):
+        params = event.params
+        if (
+            params is not UNSET
+            and not _NESTING.isdisjoint(map(type, params.values()))
+            and too_deep(value, limits.depth_max)
+        ):
             return Rejection(Reason.TOO_DEEP)
     return _admit(event, key, limits, timestamp_ms)
 
 
 # --- what types cannot say ---
+
+_NESTING: Final = frozenset((dict, list))
 
 _NO_USAGE: Final = Usage()
 _NO_CLIENT: Final = Client()

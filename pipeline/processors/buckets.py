@@ -33,7 +33,11 @@ BUCKET: Final = np.dtype(
     ]
 )
 HOT: Final = np.dtype([("key", "<u8"), ("tau", "<u8"), ("born", "<i8"), ("tick", "<i8")])
-ENTRY: Final = np.dtype([("event", "<i4"), ("next", "<i4"), ("sent", "<i4")])
+ENTRY: Final = np.dtype(
+    [("party", "<u8"), ("event", "<i4"), ("next", "<i4"), ("sent", "<i4"), ("unused", "<i4")]  # 24 bytes
+)
+AHEAD: Final = 32
+"""Rows whose buckets are asked for together: the memory answers many questions in the time of one."""
 
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
@@ -51,6 +55,21 @@ def _find(index: Any, buckets: Any, key: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
+def _look_ahead(index: Any, buckets: Any, keys: Any, start: int) -> Any:
+    """Bring the buckets of the next rows near. What it returns says nothing; it keeps the reads from being left out."""
+    near = np.empty(AHEAD, np.int32)
+    end = min(start + AHEAD, len(keys))
+    mask = len(index) - 1
+    for i in range(start, end):
+        near[i - start] = index[np.int64((keys[i] * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask]
+    seen = 0
+    for i in range(end - start):
+        if near[i] >= 0:
+            seen += buckets[near[i]].head
+    return seen
+
+
+@numba.njit(cache=True, nogil=True)
 def _reindex(index: Any, buckets: Any, count: int) -> None:
     index[:] = -1
     for bucket in range(count):
@@ -58,18 +77,18 @@ def _reindex(index: Any, buckets: Any, count: int) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _drop_largest(buckets: Any, entries: Any, b: int, party: Any, free: int) -> int:
+def _drop_largest(buckets: Any, entries: Any, b: int, free: int) -> int:
     """Take the party with the largest hash out of bucket b; its hash becomes the threshold."""
     largest = np.uint64(0)
     at = buckets[b].head
     while at >= 0:
-        if party[entries[at].event] > largest:
-            largest = party[entries[at].event]
+        if entries[at].party > largest:
+            largest = entries[at].party
         at = entries[at].next
     before, at = -1, buckets[b].head
     while at >= 0:
         following = entries[at].next
-        if party[entries[at].event] == largest:
+        if entries[at].party == largest:
             if before < 0:
                 buckets[b].head = following
             else:
@@ -105,10 +124,13 @@ def _fold(
     """Fold rows (key, event) sorted by tick, time, event. Returns what hot buckets have to pass on, tick by tick."""
     n_buckets, n_entries, free = counts[0], counts[1], counts[2]
     touched = np.empty(len(keys), np.int32)
-    n_touched, n_sent, n_rows, i = 0, 0, 0, 0
+    n_touched, n_sent, n_rows, i, ahead, seen = 0, 0, 0, 0, 0, 0
     while i < len(keys):
         tick = ticks[i]
         while i < len(keys) and ticks[i] == tick:
+            if i >= ahead:
+                seen += _look_ahead(index, buckets, keys, i)
+                ahead = i + AHEAD
             event = events[i]
             p = party[event]
             slot = _find(index, buckets, keys[i])
@@ -129,7 +151,7 @@ def _fold(
                 continue
             held, at = 0, buckets[b].head
             while at >= 0:
-                if party[entries[at].event] == p:
+                if entries[at].party == p:
                     held += 1
                 at = entries[at].next
             if held >= per_party:
@@ -141,13 +163,14 @@ def _fold(
                 at = n_entries
                 n_entries += 1
             entries[at].event = event
+            entries[at].party = p
             entries[at].sent = 0
             entries[at].next = buckets[b].head
             buckets[b].head = at
             if held == 0:
                 buckets[b].parties += 1
                 if buckets[b].parties > sample:
-                    free = _drop_largest(buckets, entries, b, party, free)
+                    free = _drop_largest(buckets, entries, b, free)
             if buckets[b].touched == 0:
                 buckets[b].touched = 1
                 touched[n_touched] = b
@@ -172,7 +195,7 @@ def _fold(
                 n_sent += 1
         n_touched = 0
     counts[0], counts[1], counts[2] = n_buckets, n_entries, free
-    return n_sent, n_rows
+    return n_sent, n_rows, seen
 
 
 class Buckets:
@@ -200,7 +223,7 @@ class Buckets:
         sent = np.empty(len(keys), HOT)
         room = int(self._counts[1]) + len(keys)  # an entry is passed on at most once, and a row makes at most one entry
         row_bucket, row_event = np.empty(room, np.int32), np.empty(room, np.int32)
-        n_sent, n_rows = _fold(
+        n_sent, n_rows, _ = _fold(
             self._index, self._buckets, self._entries, self._counts, party, time, keys, events, ticks,
             self._hot_at, self._sample, self._per_party, sent, row_bucket, row_event,
         )  # fmt: skip
@@ -212,13 +235,23 @@ class Buckets:
 
     def _room(self, rows: int) -> None:
         """Every row may need a bucket and an entry of its own."""
-        while len(self._buckets) < self.count + rows:
-            self._buckets = np.concatenate([self._buckets, np.zeros_like(self._buckets)])
-        while len(self._entries) < int(self._counts[1]) + rows:
-            self._entries = np.concatenate([self._entries, np.zeros_like(self._entries)])
+        self._buckets = _grown(self._buckets, self.count, self.count + rows)
+        self._entries = _grown(self._entries, int(self._counts[1]), int(self._counts[1]) + rows)
         if len(self._index) < 2 * (self.count + rows):
             size = len(self._index)
             while size < 2 * (self.count + rows):
                 size *= 2
             self._index = np.full(size, -1, np.int32)
             _reindex(self._index, self._buckets, self.count)
+
+
+def _grown(array: Any, used: int, wanted: int) -> Any:
+    """The array, or a larger one with what is used of it. What lies beyond is not touched before it is needed."""
+    size = len(array)
+    if wanted <= size:
+        return array
+    while size < wanted:
+        size *= 2
+    larger = np.empty(size, array.dtype)
+    larger[:used] = array[:used]
+    return larger

@@ -7,11 +7,12 @@ journal's live panes. Waiting rows are not persisted: `resume_from` says from wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
+import numba
 import numpy as np
 
 from pipeline.model.record import Batch, Out, Reader
@@ -22,6 +23,9 @@ from pipeline.processors.wire import NO_ROWS, Candidates, Marker, Rows, Sighting
 from pipeline.settings import Settings, sketch_parameters
 from pipeline.window.journal import Journal
 from pipeline.window.ticks import FOREVER, NEVER, Frontier, closed_by
+
+ROWS_MAX: Final = 8_192
+"""Sampled rows of one message to gather: about 1 MiB."""
 
 
 @dataclass(slots=True)
@@ -58,7 +62,12 @@ class Match:
         self._parties_min = settings.detection.parties_min
 
     def zero(self, partition: int) -> MatchState:
-        return MatchState(partition, Journal(self._scheme), Buckets(self._parties_min), Frontier(self._inputs))
+        return MatchState(
+            partition,
+            Journal(self._scheme, ragged={"keys": "lengths"}),
+            Buckets(self._parties_min),
+            Frontier(self._inputs),
+        )
 
     def step(self, state: MatchState, batch: Batch, read: Reader) -> list[Out]:
         for record in batch.records:
@@ -96,50 +105,57 @@ class Match:
                 waiting.append((offset, _split(block, ticks > closed)))
         state.waiting = waiting
         marker = Marker(state.partition, closed, state.last if closed >= FOREVER else NEVER)
-        outs = []
+        outs: list[Out] = []
         if due:
             sightings = np.concatenate([block.sightings for block in due])
             starts = np.cumsum([0] + [len(block.sightings) for block in due[:-1]])
             owners = np.concatenate([block.owners + start for block, start in zip(due, starts, strict=True)])
             keys = np.concatenate([block.keys for block in due])
             for pane in np.unique(sightings["time"] // (self._tick_ms * self._pane_ticks)):
-                outs.append(self._fold_pane(state, int(pane), sightings, keys, owners))
+                outs += self._fold_pane(state, int(pane), sightings, keys, owners)
             state.head.count("applied", len(sightings))
         outs.append(Out("candidates", 0, None, Candidates.silence(marker).pack(self._scheme)))
         return outs
 
-    def _fold_pane(self, state: MatchState, pane: int, sightings: Rows, keys: Any, owners: Any) -> Out:
+    def _fold_pane(self, state: MatchState, pane: int, sightings: Rows, keys: Any, owners: Any) -> Iterator[Out]:
         """Fold the rows of one pane, after dropping panes that have left the window by then."""
         in_pane = sightings["time"] // (self._tick_ms * self._pane_ticks) == pane
-        rows, keys, owners = _canonical(sightings, keys, owners, in_pane)
+        rows, keys, lengths = _canonical(sightings, keys, owners, in_pane)
         if state.journal.expire(pane - self._window_panes):
             state.cleared = pane
             self._refold(state)
-        columns = {
-            "sightings": rows,
-            "keys": keys,
-            "lengths": np.bincount(owners, minlength=len(rows)).astype(np.int32),
-        }
+        columns = {"sightings": rows, "keys": keys, "lengths": lengths}
         state.journal.append(pane, columns)
         hot, row_hot, row_event = self._fold(state, columns)
-        used, row_sighting = np.unique(row_event, return_inverse=True)
         first = int(rows["time"][0]) if len(rows) else 0
         marker = Marker(state.partition, closed_by(first, self._tick_ms))
-        block = Candidates(marker, hot, state.table[used], row_hot, row_sighting.astype(np.int32))
-        return Out("candidates", 0, None, block.pack(self._scheme))
+        starts = np.searchsorted(row_hot, np.arange(len(hot) + 1))
+        begin = 0
+        while begin < len(hot) or not begin:  # as many buckets a message as have about ROWS_MAX rows
+            end = max(begin + 1, int(np.searchsorted(starts, starts[begin] + ROWS_MAX, "right")) - 1) if len(hot) else 0
+            events = row_event[starts[begin] : starts[end]]
+            used, row_sighting = np.unique(events, return_inverse=True)
+            row_here = (row_hot[starts[begin] : starts[end]] - begin).astype(np.int32)
+            block = Candidates(marker, hot[begin:end], state.table[used], row_here, row_sighting.astype(np.int32))
+            yield Out("candidates", 0, None, block.pack(self._scheme))
+            if end >= len(hot):
+                return
+            begin = end
 
     def _fold(self, state: MatchState, columns: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         rows = columns["sightings"]
-        owners = np.repeat(np.arange(len(rows)), columns["lengths"])
         start, end = state.rows, state.rows + len(rows)
-        while len(state.table) < end:
-            state.table = np.concatenate([state.table, np.zeros_like(state.table)])
+        events = np.repeat(np.arange(start, end, dtype=np.int32), columns["lengths"])
+        if len(state.table) < end:
+            larger = np.empty(max(end, 2 * len(state.table)), SIGHTING)
+            larger[:start] = state.table[:start]
+            state.table = larger
         state.table[start:end] = rows
         state.rows = end
         return state.buckets.fold(
             columns["keys"],
-            (owners + start).astype(np.int32),
-            rows["time"][owners] // self._tick_ms,
+            events,
+            np.repeat(rows["time"] // self._tick_ms, columns["lengths"]),
             state.table["party"],
             state.table["time"],
         )
@@ -227,7 +243,36 @@ def _canonical(sightings: Rows, keys: Any, owners: Any, in_pane: Any) -> tuple[R
     order = chosen[np.lexsort((sightings["event"][chosen], sightings["time"][chosen]))]
     place = np.full(len(sightings), -1, np.int64)
     place[order] = np.arange(len(order))
-    kept = place[owners] >= 0
-    keys, owners = keys[kept], place[owners[kept]]
-    by_row = np.lexsort((keys, owners))
-    return (sightings[order] if len(order) else NO_ROWS), keys[by_row], owners[by_row].astype(np.int32)
+    if not _in_order(keys, owners):
+        by_row = np.lexsort((keys, owners))
+        keys, owners = keys[by_row], owners[by_row]
+    keys, lengths = _gather(keys, owners, place, len(order))
+    return (sightings.take(order) if len(order) else NO_ROWS), keys, lengths
+
+
+@numba.njit(cache=True, nogil=True)
+def _in_order(keys: Any, owners: Any) -> bool:
+    """Owners ascending, and the keys of each: as observe sends them."""
+    for i in range(1, len(owners)):
+        if owners[i] < owners[i - 1] or (owners[i] == owners[i - 1] and keys[i] < keys[i - 1]):
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(keys: Any, owners: Any, place: Any, rows: int) -> Any:
+    """Keys in the order of the places of their owners, and how many each has; owners without a place are left out."""
+    lengths = np.zeros(rows, np.int32)
+    for i in range(len(owners)):
+        if place[owners[i]] >= 0:
+            lengths[place[owners[i]]] += 1
+    at = np.zeros(rows + 1, np.int64)
+    for row in range(rows):
+        at[row + 1] = at[row] + lengths[row]
+    found = np.empty(at[rows], np.uint64)
+    for i in range(len(owners)):
+        row = place[owners[i]]
+        if row >= 0:
+            found[at[row]] = keys[i]
+            at[row] += 1
+    return found, lengths

@@ -12,8 +12,8 @@ which offset to read them again.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any, Final
@@ -31,13 +31,13 @@ from pipeline.model.request import DoorLimits, Rejection, Request, decode
 from pipeline.model.sighting import SIGHTING, Flag
 from pipeline.processors.head import Head
 from pipeline.processors.members import Members
-from pipeline.processors.ring import COLUMNS, Ring, concatenate, take
-from pipeline.processors.wire import Marker, Sightings
+from pipeline.processors.ring import COLUMNS, RAGGED, Ring, concatenate, take
+from pipeline.processors.wire import NO_ROWS, Marker, Sightings
 from pipeline.settings import Settings, sketch_parameters
 from pipeline.sketch.keyed import REMEMBERED_MAX, KeyedHash
 from pipeline.sketch.sketcher import Sketcher
 from pipeline.window.accounts import AccountTable
-from pipeline.window.journal import Columns, Journal
+from pipeline.window.journal import Columns, Journal, slices
 from pipeline.window.ticks import FOREVER, NEVER, closed_by, tick_end_ms
 
 IDENTITIES: Final = ("account", "org", "system", "payment", "network", "client", "model")
@@ -45,6 +45,10 @@ REMEMBERED_CHARS_MAX: Final = 1 << 23  # of one kind of identity
 _LETTERS: Final = {"<u8": "Q", "<i8": "q", "<u4": "I", "<f4": "f"}
 # A SIGHTING for struct, which writes one row four times as fast as numpy.
 _ROW: Final = struct.Struct("<" + "".join(_LETTERS[SIGHTING[name].str] for name in SIGHTING.names or ()))
+KEYED: Final = {**RAGGED, "keys": "key_lengths"}
+MESSAGE_BYTES: Final = 1 << 21
+"""Sightings of one message, about: far below what a topic takes, far above what a message costs."""
+_NOTHING: Final = (NO_ROWS, np.zeros(0, np.uint64), np.zeros(0, np.int32))
 _ORG, _SYSTEM, _INVISIBLE = int(Flag.ORG), int(Flag.SYSTEM), int(Flag.INVISIBLE)
 
 
@@ -123,7 +127,7 @@ class Observe:
         self._lag = time.attribution_lag_ticks
 
     def zero(self, partition: int) -> ObserveState:
-        return ObserveState(partition, Journal(self._scheme), self._table())
+        return ObserveState(partition, Journal(self._scheme, ragged=RAGGED), self._table())
 
     def _table(self) -> AccountTable:
         return AccountTable(self._features, self._window_ms, self._pane_ms, self._settings.bounds.accounts_max)
@@ -270,8 +274,8 @@ class Observe:
                 self._fold_tick(state, tick, part, outs)
                 parts.append(part)
             if closed > state.closed:
-                state.closed = closed
-                self._send(state, parts, outs)
+                before, state.closed = state.closed, closed
+                self._send(state, before, parts, outs)
         quiet = min(state.closed, state.gathered)
         if quiet < FOREVER:
             self._tally(state, quiet + 1, outs)
@@ -345,22 +349,38 @@ class Observe:
             habits = state.statistics.profile(state.ring.hashes(hit), now_ms - 1)
             outs += state.members.verdicts(state.ring, hit, habits, now_ms, final, only)
 
-    def _send(self, state: ObserveState, parts: list[Columns], outs: list[Out]) -> None:
-        """Sightings to every match partition, each with the keys that live there, and the marker to all."""
+    def _send(self, state: ObserveState, before: int, parts: list[Columns], outs: list[Out]) -> None:
+        """Sightings to every match partition, each with the keys that live there, and the marker to all.
+
+        Cut into messages that a broker takes; only the last one of a partition carries the marker of what has closed now.
+        """
+        everywhere = range(self._match_partitions)
         ended = state.closed >= FOREVER
-        marker = Marker(state.partition, state.closed, state.newest_ms // self._tick_ms if ended else NEVER)
-        if parts:
-            block = concatenate(parts)
-            keys, owners = block["keys"], np.repeat(np.arange(len(block["sightings"])), block["key_lengths"])
-            homes = (keys >> np.uint64(32)) % np.uint64(self._match_partitions)
-        for partition in range(self._match_partitions):
-            if parts:
-                here = np.flatnonzero(homes == partition)
-                used, renumbered = np.unique(owners[here], return_inverse=True)
-                message = Sightings(marker, block["sightings"][used], keys[here], renumbered.astype(np.int32))
-            else:
-                message = Sightings(marker, np.zeros(0, SIGHTING), np.zeros(0, np.uint64), np.zeros(0, np.int32))
+        started = Marker(state.partition, before)
+        closed = Marker(state.partition, state.closed, state.newest_ms // self._tick_ms if ended else NEVER)
+        waiting: list[Sightings | None] = [None for _ in everywhere]
+        for block in parts:
+            for part in slices(block, KEYED, MESSAGE_BYTES):
+                for partition, message in enumerate(self._divide(started, part)):
+                    if earlier := waiting[partition]:
+                        outs.append(Out("sightings", partition, None, earlier.pack(self._scheme)))
+                    waiting[partition] = message
+        for partition in everywhere:
+            last = waiting[partition]
+            message = replace(last, marker=closed) if last else Sightings(closed, *_NOTHING)
             outs.append(Out("sightings", partition, None, message.pack(self._scheme)))
+
+    def _divide(self, marker: Marker, block: Columns) -> Iterator[Sightings]:
+        """The block as each match partition gets it: the sightings that have keys there. Keys stay in their order."""
+        keys, rows = block["keys"], block["sightings"]
+        owners = np.repeat(np.arange(len(rows), dtype=np.int32), block["key_lengths"])
+        homes = (keys >> np.uint64(32)) % np.uint64(self._match_partitions)
+        for partition in range(self._match_partitions):
+            here = np.flatnonzero(homes == partition)
+            theirs = owners[here]
+            first = np.diff(theirs, prepend=np.int32(-1)) > 0  # owners come in ascending order
+            renumbered = np.cumsum(first, dtype=np.int32) - np.int32(1)
+            yield Sightings(marker, rows.take(theirs[first]), keys[here], renumbered)
 
     def _tally(self, state: ObserveState, tick: int, outs: list[Out]) -> None:
         """For notify: what the members of this partition had sent when each whole hour before `tick` was over.

@@ -24,6 +24,8 @@ from pipeline.window.journal import Columns
 RECENT: Final = 4
 """Requests of an account that a new one is compared with."""
 COLUMNS: Final = ("sightings", "grams", "gram_lengths", "slots", "ids", "id_lengths")
+RAGGED: Final = {"grams": "gram_lengths", "ids": "id_lengths"}
+"""Those of them whose rows vary in length, and where the lengths are."""
 
 
 def take(columns: Columns, rows: npt.NDArray[np.int64]) -> Columns:

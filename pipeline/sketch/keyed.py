@@ -31,6 +31,7 @@ class KeyedHash:
 
     def __init__(self, key: bytes, remembered_max: int = REMEMBERED_MAX) -> None:
         self._key = key
+        self._started: dict[str, blake2b] = {}
         self.text64 = lru_cache(maxsize=remembered_max)(self._text64)
 
     def _text64(self, value: str | None, purpose: str) -> int:
@@ -43,8 +44,12 @@ class KeyedHash:
 
     def bytes64(self, value: bytes, purpose: str) -> int:
         """Never 0. Not remembered."""
-        digest = blake2b(value, digest_size=8, key=self._key, person=_person(purpose)).digest()
-        return int.from_bytes(digest, "little") or 1
+        keyed = self._started.get(purpose)
+        if keyed is None:
+            keyed = self._started[purpose] = blake2b(digest_size=8, key=self._key, person=_person(purpose))
+        hasher = keyed.copy()  # cheaper than to take the key in again
+        hasher.update(value)
+        return int.from_bytes(hasher.digest(), "little") or 1
 
 
 def derive(key: bytes, purpose: str) -> bytes:

@@ -45,16 +45,27 @@ class _Chunk:
 
 
 class Journal:
-    """Append-only rows in panes; chunks of at most about `chunk_bytes`."""
+    """Append-only rows in panes; chunks of about `chunk_bytes`, and of less than twice as much unless a row is larger.
 
-    def __init__(self, scheme: Scheme, chunk_bytes: int = 1 << 19) -> None:
-        self._scheme, self._chunk_bytes = scheme, chunk_bytes
+    `ragged` names the columns whose rows vary in length, each with the column of its lengths. Without it blocks are taken
+    as they come, whatever their size.
+    """
+
+    def __init__(self, scheme: Scheme, chunk_bytes: int = 1 << 19, ragged: Mapping[str, str] | None = None) -> None:
+        self._scheme, self._ragged, self._chunk_bytes = scheme, ragged, chunk_bytes
         self._chunks: list[_Chunk] = []
         self._gone: list[int] = []
         self._next = 0
 
     def append(self, pane: int, columns: Columns) -> None:
-        """Add a block whose rows lie in `pane`. The arrays must not change afterwards."""
+        """Add a block whose rows lie in `pane`. The arrays must not change afterwards.
+
+        A tick of a busy partition is larger than a record may be, so a block is cut where a chunk is full.
+        """
+        for part in (columns,) if self._ragged is None else slices(columns, self._ragged, self._chunk_bytes):
+            self._append(pane, part)
+
+    def _append(self, pane: int, columns: Columns) -> None:
         last = self._chunks[-1] if self._chunks else None
         if last is None or last.pane != pane or last.size >= self._chunk_bytes:
             last = _Chunk(self._next, pane)
@@ -124,3 +135,20 @@ class Journal:
 
 def _key(seq: int) -> bytes:
     return PREFIX + b"%016d" % seq
+
+
+def slices(columns: Columns, ragged: Mapping[str, str], bytes_max: int) -> Iterator[Columns]:
+    """The block cut into blocks of about `bytes_max`, in order; views, not copies. A small one is left as it is."""
+    size = sum(array.nbytes for array in columns.values())
+    if size <= bytes_max:
+        yield columns
+        return
+    rows = next(len(array) for name, array in columns.items() if name not in ragged)
+    step = max(1, rows * bytes_max // size)
+    bounds = {name: np.append(0, np.cumsum(columns[lengths], dtype=np.int64)) for name, lengths in ragged.items()}
+    for start in range(0, rows, step):
+        end = min(start + step, rows)
+        yield {
+            name: array[bounds[name][start] : bounds[name][end]] if name in ragged else array[start:end]
+            for name, array in columns.items()
+        }

@@ -111,7 +111,7 @@ def test_nor_do_they_while_panes_expire(seed: int) -> None:
 
 
 def test_nor_with_state_in_many_small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Journal.__init__, "__defaults__", (2048,))
+    monkeypatch.setattr(Journal.__init__, "__defaults__", (2048, *(Journal.__init__.__defaults__ or ())[1:]))
     found = Simulation(SHORT_WINDOW, log(), 2, 6, Accidents(), batch_max=96).run()
 
     assert sum(len(worker.panes) for worker in found.workers["observe"]) > 60
