@@ -105,6 +105,8 @@ def redrive(
     done = deadletters.redrive(settings, reason=reason, positions=positions or None, dry_run=not yes)
     verb = "would be sent" if done.dry_run else "sent"
     left = f"{number(done.repeated)} repeats, {number(done.foreign)} not from requests"
+    if done.void:
+        left += f", {number(done.void)} with neither key nor value"
     click.echo(f"{number(done.chosen)} chosen: {number(done.sent)} {verb}, {left}")
     for name, count in done.reasons.items():
         click.echo(f"{number(count):>12}  {clean(name, 80)}")

@@ -183,6 +183,7 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
                 "applied": part.committed.applied,
                 "lag": self._lag(part),
                 "waiting": part.backlog,
+                "paused": part.paused,
                 "counters": dict(part.counters),
                 "transactions": part.transactions,
                 "failures": part.failures_total,
