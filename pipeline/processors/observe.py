@@ -359,7 +359,7 @@ class Observe:
         started = Marker(state.partition, before)
         closed = Marker(state.partition, state.closed, state.newest_ms // self._tick_ms if ended else NEVER)
         waiting: list[Sightings | None] = [None for _ in everywhere]
-        for block in parts:
+        for block in [concatenate(parts)] if parts else []:  # many small ticks make one message, a large one makes many
             for part in slices(block, KEYED, MESSAGE_BYTES):
                 for partition, message in enumerate(self._divide(started, part)):
                     if earlier := waiting[partition]:

@@ -147,7 +147,9 @@ def test_dlq_redrive_only_says_what_it_would_do_until_told_yes(stand: Stand) -> 
 
     def redrive(settings: Settings, reason: str | None, positions: Any, dry_run: bool) -> SimpleNamespace:
         asked.append((reason, positions, dry_run))
-        return SimpleNamespace(dry_run=dry_run, chosen=3, sent=2, repeated=1, foreign=0, void=0, reasons={"bad_time": 2})
+        return SimpleNamespace(
+            dry_run=dry_run, chosen=3, sent=2, repeated=1, foreign=0, void=0, reasons={"bad_time": 2}
+        )
 
     stand("deadletters", redrive=redrive)
     dry = CliRunner().invoke(main, ["dlq", "redrive", "--reason", "bad_time"])
