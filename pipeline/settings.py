@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from pipeline.errors import ConfigError
+from pipeline.model.known import KnownTool, digest_of
 from pipeline.sketch.scheme import SketchParameters
 
 DEVELOPMENT_KEY_HEX: Final = b"public development key, not safe".hex()
@@ -130,6 +131,9 @@ class DetectionSettings(_Section):
     reads_max: int = knob(192, "requests", 16, 1_024, "More: a crowd is judged by more requests read back. Each is a read from the requests topic.")
     quiet_s: int = knob(86_400, "s", 600, 30 * 86_400, "Longer: fewer resolve and re-open messages. Shorter: on-call is told sooner that it stopped.")
     update_growth: float = knob(1.5, "times", 1.05, 100, "Lower: on-call hears of smaller growth. Higher: fewer messages.")
+    known_tools: str = word("", "a path, empty: none", "File of tools whose users share a wording and are no campaign (`sweepwatch known`). Each one listed is a tool that on-call need not be asked about, and a wording under which a campaign could hide.")
+    known_key_hex: str = word("", "32 to 128 hex digits, empty: no signatures", "Secret key of the signatures in the list of known tools. With it nobody else can change a signed row; keep it from whoever may write the file.", pattern=r"(?:(?:[0-9a-fA-F]{2}){16,64})?", secret=True)
+    known_signed_only: bool = switch(False, "On: nobody without the key can add a known tool. Off: a plain export of names and texts is taken.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,8 @@ SECTIONS: Final[dict[str, type[_Section]]] = {
 SECTION_OF: Final = {section: name for name, section in SECTIONS.items()}
 DECIDING_SECTIONS: Final = ("sketch", "time", "bounds", "detection")
 """Sections that may change a decision; the others say where and how the program runs."""
+NOT_DECIDING: Final = ("detection.known_tools", "detection.known_signed_only")
+"""They say where known tools come from; what decides is which tools those are."""
 
 
 class SettingRow(NamedTuple):
@@ -207,6 +213,8 @@ class Settings:
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    known: tuple[KnownTool, ...] = ()
+    """Tools whose users are no campaign. Not a setting but what `detection.known_tools` leads to: whoever starts reads the file."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -241,6 +249,10 @@ class Settings:
         source = "given in code"
         accepted = {name: _accept(name, value, source) for name, value in named.items()}
         return self._changed(accepted, {**self.sources, **dict.fromkeys(named, source)})
+
+    def with_known(self, tools: Iterable[KnownTool]) -> Settings:
+        """The same settings with these known tools and no others, each once, whatever order they come in."""
+        return replace(self, known=tuple(sorted(set(tools))))
 
     def get(self, name: str) -> Value:
         """The value of `section.field`."""
@@ -284,12 +296,16 @@ class Settings:
         return found
 
     def fingerprint(self) -> str:
-        """Twelve hex digits that change when a setting changes that may change a decision. Holds no secret."""
+        """Twelve hex digits that change when a setting or a known tool changes that may change a decision.
+
+        Holds no secret and no text.
+        """
         lines = [
             f"{name}={self.get(name)!r}\n"
             for name, (described, _) in KNOBS.items()
-            if name.partition(".")[0] in DECIDING_SECTIONS and not described.secret
+            if name.partition(".")[0] in DECIDING_SECTIONS and not described.secret and name not in NOT_DECIDING
         ]
+        lines += [f"known={digest_of(self.known)}\n"] if self.known else []
         return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
 
     def toml(self) -> str:
@@ -339,6 +355,7 @@ def _check_together(settings: Settings) -> None:
         (sketch.attribution_shingles_max <= sketch.shingles_max, "sketch.attribution_shingles_max", sketch.attribution_shingles_max, f"at most sketch.shingles_max ({sketch.shingles_max})"),
         (3 * kafka.heartbeat_ms <= kafka.session_timeout_ms, "kafka.heartbeat_ms", kafka.heartbeat_ms, f"at most a third of kafka.session_timeout_ms ({kafka.session_timeout_ms})"),
         (kafka.flush_ms < kafka.transaction_timeout_ms, "kafka.flush_ms", kafka.flush_ms, f"less than kafka.transaction_timeout_ms ({kafka.transaction_timeout_ms})"),
+        (bool(settings.detection.known_key_hex) or not settings.detection.known_signed_only, "detection.known_signed_only", "true", "false while detection.known_key_hex is empty"),
         (bool(kafka.sasl_mechanism) == kafka.security_protocol.startswith("SASL"), "kafka.sasl_mechanism", kafka.sasl_mechanism or '""', f"set with SASL and empty without (kafka.security_protocol is {kafka.security_protocol})"),
     )  # fmt: skip
     for holds, name, value, wanted in rules:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError
+from pipeline.model.known import KnownTool
 from pipeline.settings import DEVELOPMENT_KEY_HEX, KNOBS, Settings, TimeSettings
 
 SECRET = "5ec2e7" * 8
@@ -117,6 +118,7 @@ def test_a_value_out_of_range_is_refused_with_the_range(override: str, wanted: s
         ["kafka.heartbeat_ms=5000"],
         ["kafka.sasl_mechanism=PLAIN"],
         ["kafka.security_protocol=SASL_SSL"],
+        ["detection.known_signed_only=true"],
     ],
 )
 def test_values_that_do_not_go_together_are_refused(overrides: list[str]) -> None:
@@ -158,7 +160,11 @@ def test_the_toml_it_prints_reads_back_to_the_same_settings(tmp_path: Path) -> N
 
 def test_secrets_are_never_shown() -> None:
     settings = Settings.load(
-        environ={"SWEEPWATCH_SKETCH__KEY_HEX": SECRET, "SWEEPWATCH_KAFKA__SASL_PASSWORD": "hunter2"}
+        environ={
+            "SWEEPWATCH_SKETCH__KEY_HEX": SECRET,
+            "SWEEPWATCH_KAFKA__SASL_PASSWORD": "hunter2",
+            "SWEEPWATCH_DETECTION__KNOWN_KEY_HEX": SECRET,
+        }
     )
 
     shown = repr(settings) + settings.toml() + repr(settings.table()) + " ".join(settings.warnings())
@@ -190,6 +196,24 @@ def test_the_fingerprint_changes_with_what_decides_and_with_nothing_else() -> No
     assert Settings.load(overrides=["detection.parties_min=13"]).fingerprint() != base
     same = ["kafka.prefix=eu.", "telemetry.port=0", f"sketch.key_hex={SECRET}"]
     assert Settings.load(overrides=same).fingerprint() == base
+
+
+def test_known_tools_are_part_of_the_fingerprint_and_where_they_come_from_is_not() -> None:
+    a, b = KnownTool("a", "one text"), KnownTool("b", "another text")
+    base = Settings()
+    elsewhere = [
+        "detection.known_tools=my.jsonl",
+        f"detection.known_key_hex={SECRET}",
+        "detection.known_signed_only=on",
+    ]
+
+    assert Settings.load(overrides=elsewhere).fingerprint() == base.fingerprint()
+    assert len({base.with_known(some).fingerprint() for some in ([], [a], [b], [a, b])}) == 4
+    assert base.with_known([]).fingerprint() == base.fingerprint()
+    assert base.with_known([b, a, b]) == base.with_known([a, b])
+    assert base.with_known([b, a]).known == (a, b)
+    assert base.with_known([a]).override(time__tick_s=30).known == (a,)
+    assert "one text" not in repr(base.with_known([a]))
 
 
 def test_override_in_code_checks_and_remembers_its_source() -> None:
