@@ -132,7 +132,7 @@ class DetectionSettings(_Section):
     quiet_s: int = knob(86_400, "s", 600, 30 * 86_400, "Longer: fewer resolve and re-open messages. Shorter: on-call is told sooner that it stopped.")
     update_growth: float = knob(1.5, "times", 1.05, 100, "Lower: on-call hears of smaller growth. Higher: fewer messages.")
     known_tools: str = word("", "a path, empty: none", "File of tools whose users share a wording and are no campaign (`sweepwatch known`). Each one listed is a tool that on-call need not be asked about, and a wording under which a campaign could hide.")
-    known_key_hex: str = word("", "32 to 128 hex digits, empty: no signatures", "Secret key of the signatures in the list of known tools. With it nobody else can change a signed row; keep it from whoever may write the file.", pattern=r"(?:(?:[0-9a-fA-F]{2}){16,64})?", secret=True)
+    known_key_hex: str = word("", "32 to 128 hex digits, empty: no signatures", "Secret key of the signatures in the list of known tools. With one, a signed row that somebody else changed stops the start; all who run sweepwatch on the list need it.", pattern=r"(?:(?:[0-9a-fA-F]{2}){16,64})?", secret=True)
     known_signed_only: bool = switch(False, "On: nobody without the key can add a known tool. Off: a plain export of names and texts is taken.")
 
 

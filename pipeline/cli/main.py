@@ -19,6 +19,7 @@ from pipeline.cli.demo import demo
 from pipeline.cli.describe import describe
 from pipeline.cli.dlq import dlq
 from pipeline.cli.doctor import doctor
+from pipeline.cli.known import known
 from pipeline.cli.replay import replay
 from pipeline.cli.settings import settings
 from pipeline.cli.simulate import simulate
@@ -75,5 +76,5 @@ def main() -> None:
     """Catches campaigns that spread one prompt template over many accounts, while they run."""
 
 
-for command in (demo, replay, simulate, validate, worker, topics, doctor, alerts, dlq, describe, settings):
+for command in (demo, replay, simulate, validate, worker, topics, doctor, alerts, known, dlq, describe, settings):
     main.add_command(command)

@@ -1,4 +1,9 @@
-"""What several commands share: --config and --set, and how settings are made from them and the environment."""
+"""What several commands share: --config and --set, and how settings are made from them and the environment.
+
+with_settings        settings, and the known tools that they lead to
+with_settings_alone  settings, and no look at that list: for commands that change it or are told of another
+with_known           what of the two is left
+"""
 
 from __future__ import annotations
 
@@ -13,9 +18,32 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.settings import Settings
+
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds --config and --set; the command gets `settings`, loaded and checked, as its first argument."""
+
+    @with_settings_alone
+    @wraps(command)
+    def complete(settings: Settings, *args: Any, **options: Any) -> Any:
+        return command(with_known(settings), *args, **options)
+
+    return complete
+
+
+def with_known(settings: Settings, path: Path | None = None) -> Settings:
+    """The settings with the tools of this list, or else of the one that they name, or else with none."""
+    chosen = path or settings.detection.known_tools
+    if not chosen:
+        return settings
+    from pipeline.known import Seal, load
+
+    return settings.with_known(load(Path(chosen), Seal.of(settings.detection)))
+
+
+def with_settings_alone(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Like `with_settings`, but `settings.known` is empty."""
 
     @click.option(
         "--config",

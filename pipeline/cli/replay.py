@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import console, with_settings
+from pipeline.cli.options import console, with_known, with_settings_alone
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -16,6 +16,7 @@ EPILOG = """\b
 Examples:
   sweepwatch replay events.jsonl --out found
   sweepwatch replay monday.jsonl.gz tuesday.jsonl.zst --out found --partitions 16
+  sweepwatch replay events.jsonl --out found --known-apps known.jsonl
   zcat log.gz | sweepwatch replay - --out found --set time.tick_s=300
 \b
 Writes alerts.jsonl, verdicts.jsonl, campaigns.jsonl and dead-letters.jsonl into --out.
@@ -46,21 +47,28 @@ counted and kept in dead-letters.jsonl; they do not fail the run.
     type=click.IntRange(1, 1_000_000),
     help="Requests taken at once; changes no result.",
 )
+@click.option(
+    "--known-apps",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="List of known tools for this run (JSON lines of name and text), instead of detection.known_tools.",
+)
 @click.option("--no-progress", is_flag=True, help="Lines instead of a bar.")
 @click.option("--quiet", "-q", is_flag=True, help="Neither progress nor closing table.")
-@with_settings
+@with_settings_alone
 def replay(
     settings: Settings,
     files: tuple[Path, ...],
     out: Path,
     partitions: int,
     batch_records: int,
+    known_apps: Path | None,
     no_progress: bool,
     quiet: bool,
 ) -> None:
     """Run the detector over FILES of requests (JSON lines; - reads standard input; .gz and .zst are unpacked)."""
     if files.count(Path("-")) > 1:
         raise click.UsageError("standard input (-) can be read only once")
+    settings = with_known(settings, known_apps)
     from pipeline.cli.closing import closing_table
     from pipeline.cli.progress import reporter
     from pipeline.replay import replay as run

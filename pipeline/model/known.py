@@ -5,6 +5,7 @@
     read_row      a line -> a KnownRow, or in words why it is none
     canonical     the bytes that a signature speaks for
     digest_of     names a list of tools without telling their texts
+    wording_of    the text of a tool, learnt from the template that an alert shows
 
 The text is an organisation's prompt: no repr, complaint or digest here repeats a word of it.
 """
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pipeline.model.alert import TEMPLATE_CHARS_MAX
 from pipeline.model.message import fields
 from pipeline.model.moment import read_rfc3339
 
@@ -25,6 +27,7 @@ NAME_CHARS_MAX: Final = 200
 TEXT_CHARS_MAX: Final = 1_000_000
 NOTE_CHARS_MAX: Final = 1_000
 SIGNATURE: Final = re.compile("[0-9a-f]{64}")
+_SLOT: Final = re.compile(r"<\*:[0-9]+>")
 _LONE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -96,6 +99,16 @@ def digest_of(tools: Iterable[KnownTool]) -> str:
     for tool in sorted(set(tools)):
         digest.update(canonical(tool))
     return digest.hexdigest()
+
+
+def wording_of(template: str) -> str:
+    """A template's fixed words: each slot becomes a blank line, which is where a text of ours may be interrupted.
+
+    >>> wording_of("list the tasks of <*:1> in <*:2> and stop")
+    'list the tasks of\\n\\nin\\n\\nand stop'
+    """
+    whole = template if len(template) < TEMPLATE_CHARS_MAX else template.removesuffix("…")
+    return "\n\n".join(filter(None, (piece.strip() for piece in _SLOT.split(whole))))
 
 
 def name_fault(name: Any) -> str:

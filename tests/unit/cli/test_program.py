@@ -38,6 +38,7 @@ def test_the_commands_of_the_design_are_there() -> None:
     assert words >= {
         *("replay", "demo", "simulate", "validate", "worker", "topics plan", "topics apply", "doctor", "alerts tail"),
         *("dlq list", "dlq show", "dlq redrive", "describe", "settings"),
+        *("known add", "known list", "known remove", "known sign", "known verify"),
     }
 
 
@@ -83,6 +84,11 @@ def test_help_loads_neither_numpy_nor_rich_nor_kafka_and_answers_at_once() -> No
         (["dlq", "redrive"], "positions, --reason, or --all"),
         (["dlq", "show", "one"], "partition/offset"),
         (["settings", "--config", "missing.toml"], "does not exist"),
+        (["known", "list"], "--file, or the setting detection.known_tools"),
+        (["known", "list", "--file", "missing.jsonl"], "missing.jsonl does not exist"),
+        (["known", "add", "minutes", "--file", "x"], "--text-file, or --from-alerts with --campaign"),
+        (["known", "sign", "--file", "pyproject.toml"], "SWEEPWATCH_DETECTION__KNOWN_KEY_HEX"),
+        (["describe", "--set", "detection.known_tools=missing.jsonl"], "missing.jsonl does not exist"),
         (["nonsense"], "No such command"),
     ],
 )

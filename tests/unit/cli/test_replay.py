@@ -51,6 +51,25 @@ def test_options_and_settings_reach_the_host(host: FakeHost, log: Path, tmp_path
     assert call["settings"].time.tick_s == 30
 
 
+def test_known_tools_reach_the_host_and_those_of_the_run_come_before_those_of_the_settings(
+    host: FakeHost, log: Path, tmp_path: Path
+) -> None:
+    always, now = tmp_path / "always.jsonl", tmp_path / "now.jsonl"
+    always.write_text('{"name": "minutes", "text": "turn these minutes into tasks"}\n')
+    now.write_text('{"name": "recipes", "text": "what can one cook of this"}\n')
+    arguments = ["replay", str(log), "--out", str(tmp_path / "found"), "-q", "--set", f"detection.known_tools={always}"]
+
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert CliRunner().invoke(main, [*arguments, "--known-apps", str(now)]).exit_code == 0
+    always.write_text("not a list\n")
+    refused = CliRunner().invoke(main, arguments)
+    assert CliRunner().invoke(main, [*arguments, "--known-apps", str(now)]).exit_code == 0
+
+    names = [[tool.name for tool in call["settings"].known] for call in host.calls]
+    assert names == [["minutes"], ["recipes"], ["recipes"]]
+    assert (refused.exit_code, f"{always}, line 1: the row is not JSON" in refused.stderr) == (2, True)
+
+
 def test_the_closing_table_tells_what_became_of_every_request(host: FakeHost, log: Path, tmp_path: Path) -> None:
     host.dead = 3
     result = CliRunner().invoke(main, ["replay", str(log), "--out", str(tmp_path / "found")])
