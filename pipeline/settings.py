@@ -125,8 +125,8 @@ class DetectionSettings(_Section):
 
     parties_min: int = knob(12, "parties", 3, 48, "Fewer: smaller campaigns are looked at. More: fewer phrases of ordinary people to weigh and to be wrong about.")
     score_min: float = knob(6.25, "log-odds", 0, 100, "Higher: fewer false alerts. Lower: campaigns are seen earlier, and with less to show for it.")
-    accounts_min: int = knob(20, "accounts in the sample", 3, 64, "Fewer: alerts earlier in a campaign's life. More: a crowd is judged by more people.")
-    requests_min: int = knob(24, "requests in the sample", 3, 256, "Fewer: alerts earlier. More: evidence is steadier.")
+    accounts_min: int = knob(12, "accounts in the sample", 3, 64, "Fewer: alerts earlier in a campaign's life. More: a crowd is judged by more people.")
+    requests_min: int = knob(14, "requests in the sample", 3, 256, "Fewer: alerts earlier. More: evidence is steadier.")
     k_accounts: int = knob(3, "accounts", 2, 64, "Higher: template words are shown only when more accounts used them. Lower: more of a template is readable.")
     reads_max: int = knob(192, "requests", 16, 1_024, "More: a crowd is judged by more requests read back. Each is a read from the requests topic.")
     quiet_s: int = knob(86_400, "s", 600, 30 * 86_400, "Longer: fewer resolve and re-open messages. Shorter: on-call is told sooner that it stopped.")

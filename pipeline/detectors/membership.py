@@ -17,6 +17,8 @@ from typing import Final, Literal
 FAMILIES_MIN: Final = 2
 SCORE_MIN: Final = 1.5
 COVER: Final = 4
+FRAMED: Final = 2.5
+UNFRAMED: Final = -2.5
 STRAY: Final = 0.15
 STRAY_MAX: Final = 4.0
 """Four requests of its own for each of the campaign's are cover; what goes beyond makes a stray hit likelier."""
@@ -57,7 +59,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
     """
     requests = int(habits["requests"])
     share = min(1.0, hits.requests / max(1, requests))
-    score = min(hits.strength, 3.0) + (1.0 if hits.framed else -2.5) + REPEATS[min(hits.distinct, DISTINCT_MAX)]
+    score = min(hits.strength, 3.0) + (FRAMED if hits.framed else UNFRAMED) + REPEATS[min(hits.distinct, DISTINCT_MAX)]
     score -= min(STRAY_MAX, STRAY * max(0, requests - hits.requests - COVER * hits.distinct))
     if hits.distinct >= 2 and share >= 0.5:
         score += 0.5

@@ -11,24 +11,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from pipeline.evidence.base import Evidence, Weight
 from pipeline.evidence.cell import Cell
 
 ID: Final = "prompt_sweep"
-VERSION: Final = "1"
+VERSION: Final = "2"
 FAMILIES_MIN: Final = 3
-OPERATION: Final = frozenset(("load", "bursts", "new_accounts", "shared_payment", "same_client", "disguise", "company"))
-"""Terms that tell one operation from the users of one app; a template and fresh slots alone never speak."""
-OPERATION_MIN: Final = 0.75
+PURPOSE: Final = frozenset(("harvest", "disguise"))
+"""Terms that say what the text is for. Without them nothing tells a campaign from an app nobody has named."""
+PURPOSE_MIN: Final = 2.0
+COMPANY_MIN: Final = 0.6
+"""Share of a cell's accounts in a campaign at which its purpose need not be told again."""
+FAMILY_MIN: Final = 3
+"""Phrases without a frame that one crowd must vary before they are a template."""
+MATES_MIN: Final = 0.6
+"""Share of a phrase's accounts that use other phrases of the family as well."""
+PHRASE_WIDTH_MIN: Final = 7.0
+TOOL_WIDTH_MIN: Final = 12.0
+Decision = Literal["campaign", "shared_tool", "suspect", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """The score of a cell, what each term said, and whether that is a campaign."""
+    """The score of a cell, what each term said, and what follows: a campaign, a tool that somebody should name, a suspect
+    that cannot speak alone, or nothing."""
 
-    campaign: bool
+    decision: Decision
     score: float
     weights: tuple[tuple[Evidence, Weight], ...]
     because: str
@@ -48,14 +58,25 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     weights = tuple((term, term.weigh(cell)) for term in terms)
     score = sum(weight.weight for _, weight in weights)
     families = {term.family for term, weight in weights if weight.weight > 0}
+    purpose = sum(weight.weight for term, weight in weights if term.name in PURPOSE)
     against = min(weights, key=lambda pair: pair[1].weight)
     if cell.accounts < limits.accounts_min or len(cell.requests) < limits.requests_min:
-        return Opinion(False, score, weights, "too few accounts yet")
+        return Opinion("silent", score, weights, "too few accounts yet")
+    phrase = not cell.frame and cell.width >= PHRASE_WIDTH_MIN
+    tool: Decision = "suspect" if phrase else "shared_tool" if cell.width >= TOOL_WIDTH_MIN else "silent"
+    if purpose < PURPOSE_MIN and not cell.company >= COMPANY_MIN:
+        return Opinion(tool, score, weights, "nothing tells one operation from the users of one app")
     if score < limits.score_min:
         why = f"{against[0].name}: {against[0].null}" if against[1].weight < 0 else "too little speaks for it"
-        return Opinion(False, score, weights, why)
+        return Opinion("suspect" if phrase else "silent", score, weights, why)
     if len(families) < FAMILIES_MIN:
-        return Opinion(False, score, weights, "evidence of too few families")
-    if sum(weight.weight for term, weight in weights if term.name in OPERATION and weight.weight > 0) < OPERATION_MIN:
-        return Opinion(False, score, weights, "nothing yet tells one operation from the users of one app")
-    return Opinion(True, score, weights, "")
+        return Opinion("silent", score, weights, "evidence of too few families")
+    if (
+        not cell.frame
+        and not cell.company >= COMPANY_MIN
+        and not (cell.family >= FAMILY_MIN and cell.mates >= MATES_MIN)
+    ):
+        return Opinion(
+            "suspect" if phrase else "silent", score, weights, "a phrase that ordinary people may use as well"
+        )
+    return Opinion("campaign", score, weights, "")

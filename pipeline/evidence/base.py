@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from pipeline.evidence.cell import Cell
 
 ANY: Final = float("-inf")
-Family = Literal["template", "list", "people", "identity", "content", "deployment"]
+Family = Literal["template", "list", "people", "identity", "content", "deployment", "purpose"]
 
 
 class Weight(NamedTuple):

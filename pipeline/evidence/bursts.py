@@ -27,5 +27,5 @@ TERM = Evidence(
     null="Ordinary use comes in sessions; requests dealt to accounts by a scheduler do not.",
     misses="Campaigns that imitate sessions.",
     measure=measure,
-    steps=((0.2, 0.0), (0.12, 1.0), (ANY, 2.0)),
+    steps=((0.2, 0.0), (0.12, 0.5), (ANY, 1.0)),
 )

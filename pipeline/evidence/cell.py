@@ -20,24 +20,26 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.sighting import CUES, OBFUSCATED, SIGHTING, Flag
+from pipeline.sketch.purposes import Reading, read
 
 CORE_SHARE: Final = 0.5
 COMMON_MIN: Final = 3
 SESSION_S: Final = 900.0
 YOUNG_D: Final = 21.0
-OPENING_MIN: Final = 0.7
+OPENING_MIN: Final = 0.85
 FRAME_WORDS_MIN: Final = 7
 RIGID_WORDS_MIN: Final = 40
 """A frame is seven fixed words that open the prompt, or forty anywhere: people pass on phrases of
 twenty words and more, but not of forty."""
 SLOT_WORDS: Final = 5
+ASKED: Final = 32
 U64 = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request that was read back: its sighting, token hashes in order, the shingle hash at each token, these
-    distinct, and their high halves distinct."""
+    distinct, their high halves distinct, and the same of its system prompt."""
 
     sighting: bytes
     event: int
@@ -48,6 +50,7 @@ class Request:
     grams: U64
     distinct: U64
     halves: npt.NDArray[np.uint32]
+    system: npt.NDArray[np.uint32]
     words: tuple[str, ...]
     event_id: str
     account_id: str
@@ -78,8 +81,15 @@ class Cell:
     young: float
     payment: float
     client: float
-    unexplained: float = nan  # these two are what gather knows of other campaigns
+    closing: float
+    focus: float
+    reading: Reading
+    asks: float
+    unexplained: float = nan  # these five are what gather knows of others
     company: float = nan
+    family: int = 1
+    mates: float = 0.0
+    kin: float = 0.0  # the harvest value of the family
 
 
 def sightings(requests: Sequence[Request]) -> npt.NDArray[Any]:
@@ -134,6 +144,10 @@ def measure(requests: Sequence[Request], core: U64) -> Cell:
         young=_young(facts["age_d"]),
         payment=_sharing(people["payment"]),
         client=_top(people["client"]),
+        closing=float(np.mean(shapes["closes"])),
+        focus=_focus(facts),
+        reading=_reading(ordered, core),
+        asks=_asks(ordered, np.union1d(core, _common(ordered))),
     )
 
 
@@ -141,6 +155,7 @@ SHAPE: Final = np.dtype(
     [
         ("width", "<i4"),  # words that the core covers
         ("opens", "<i4"),  # whether it covers the first word
+        ("closes", "<i4"),  # whether it covers the last word
         ("rest", "<i4"),  # words that are neither core nor common
         ("slot", "<u8"),  # hash of the longest run of those
         ("slot_words", "<i4"),
@@ -176,6 +191,7 @@ def _lay(tokens: Any, token_ends: Any, grams: Any, gram_ends: Any, core: Any, co
         covered[0] = True
         covered[size - 1] = True
         first = -1
+        last = -1
         loose = np.empty(count, np.uint64)
         n_loose = 0
         for g in range(count):
@@ -186,6 +202,7 @@ def _lay(tokens: Any, token_ends: Any, grams: Any, gram_ends: Any, core: Any, co
                 covered[g : min(g + 3, size)] = True
                 if first < 0:
                     first = g
+                last = g
                 continue
             at = np.searchsorted(common, gram)
             if at < len(common) and common[at] == gram:
@@ -211,6 +228,7 @@ def _lay(tokens: Any, token_ends: Any, grams: Any, gram_ends: Any, core: Any, co
             slot = (slot ^ tokens[token_start + t]) * np.uint64(0x100000001B3)
         shapes[i].width = width
         shapes[i].opens = 1 if first == 0 else 0
+        shapes[i].closes = 1 if last == count - 1 and count > 0 else 0
         shapes[i].rest = rest
         shapes[i].slot = slot if best else np.uint64(0)
         shapes[i].slot_words = best
@@ -218,6 +236,39 @@ def _lay(tokens: Any, token_ends: Any, grams: Any, gram_ends: Any, core: Any, co
         for k in range(len(kept)):
             shapes[i].grams[k] = kept[k]
         token_start, gram_start = token_ends[i], gram_ends[i]
+
+
+def _fixed(request: Request, grams: U64) -> list[bool]:
+    """Which of the request's words stand in one of these shingles; its two ends do not count."""
+    fixed = np.zeros(len(request.words), np.bool_)
+    for place in np.flatnonzero(np.isin(request.grams, grams)).tolist():
+        fixed[place : place + 3] = True
+    fixed[:1] = fixed[-1:] = False
+    marks: list[bool] = fixed.tolist()
+    return marks
+
+
+def _reading(requests: Sequence[Request], core: U64) -> Reading:
+    """What the fixed words are for, in the request that holds most of the core (the shortest of these)."""
+    example = max(requests, key=lambda r: (int(np.isin(core, r.distinct).sum()), -len(r.words), r.event))
+    return read(example.words, _fixed(example, core))
+
+
+def _asks(requests: Sequence[Request], wording: U64) -> float:
+    """Median share of the wording (words that several requests have, rotated phrases too) that asks for a harvest."""
+    shares = []
+    for request in requests[:: max(1, len(requests) // ASKED)][:ASKED]:
+        reading = read(request.words, _fixed(request, wording))
+        shares.append(reading.harvest_words / max(1, reading.words))
+    return float(np.median(shares))
+
+
+def _focus(facts: Any) -> float:
+    """Share of what the cell's accounts have sent so far that is in the cell."""
+    accounts, inverse = np.unique(facts["account"], return_inverse=True)
+    sent = np.zeros(len(accounts))
+    np.maximum.at(sent, inverse, facts["requests"])
+    return float(min(1.0, len(facts) / max(1.0, sent.sum())))
 
 
 def _reuse(shapes: npt.NDArray[Any], accounts: Any) -> float:

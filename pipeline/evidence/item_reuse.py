@@ -25,5 +25,5 @@ TERM = Evidence(
     ),
     misses="Apps whose users bring private text; small samples, where a collision is luck.",
     measure=measure,
-    steps=((0.5, -4.0), (0.4, -2.0), (0.2, -1.0), (0.08, 0.0), (ANY, 0.5)),
+    steps=((0.5, -3.0), (0.4, -1.5), (0.25, -0.5), (0.08, 0.0), (ANY, 0.5)),
 )

@@ -27,5 +27,5 @@ TERM = Evidence(
     null="The use of anything by people is heavy-tailed: a few send most of it.",
     misses="Apps with very regular users; campaigns that copy the tail of ordinary people.",
     measure=measure,
-    steps=((6.0, 2.5), (3.0, 1.75), (1.0, 0.75), (-1.0, 0.0), (-3.0, -1.0), (-6.0, -2.0), (ANY, -3.0)),
+    steps=((6.0, 1.5), (3.0, 1.0), (1.0, 0.5), (-1.0, 0.0), (-3.0, -0.5), (ANY, -1.0)),
 )

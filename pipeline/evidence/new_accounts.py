@@ -23,5 +23,5 @@ TERM = Evidence(
     null="Accounts of a platform are of all ages.",
     misses="Aged or bought accounts; a young app with young users.",
     measure=measure,
-    steps=((0.7, 1.5), (0.4, 0.75), (0.12, 0.0), (ANY, -1.0)),
+    steps=((0.7, 1.0), (0.4, 0.5), (0.12, 0.0), (ANY, -0.25)),
 )

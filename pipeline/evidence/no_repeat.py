@@ -23,5 +23,5 @@ TERM = Evidence(
     null="A viral prompt, homework and canned questions repeat: what many people want, they ask in the same words.",
     misses="A campaign that sends each item several times; a popular app with private text in every prompt.",
     measure=measure,
-    steps=((0.985, 1.5), (0.95, 1.0), (0.9, 0.0), (0.8, -1.5), (ANY, -4.0)),
+    steps=((0.985, 1.5), (0.95, 1.0), (0.85, 0.5), (0.7, 0.0), (0.5, -1.5), (ANY, -4.0)),
 )

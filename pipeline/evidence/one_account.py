@@ -23,5 +23,5 @@ TERM = Evidence(
     null="A researcher with a benchmark is one account.",
     misses="A campaign that has a busy account.",
     measure=measure,
-    steps=((0.25, -3.0), (0.12, -1.0), (ANY, 0.0)),
+    steps=((0.25, -1.5), (0.12, -0.5), (ANY, 0.0)),
 )

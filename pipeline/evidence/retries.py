@@ -23,5 +23,5 @@ TERM = Evidence(
     null="People rephrase; about one request in eight of an ordinary account is an edit of the one before.",
     misses="Scripts with a retry of their own; accounts with one request.",
     measure=measure,
-    steps=((0.25, -4.0), (0.1, -2.0), (0.05, -1.0), (0.02, 0.0), (ANY, 0.5)),
+    steps=((0.25, -1.0), (0.1, -0.5), (0.02, 0.0), (ANY, 0.25)),
 )

@@ -23,5 +23,5 @@ TERM = Evidence(
     null="Applications have system prompts; most harvesting does without.",
     misses="Applications that write everything into the user turn; campaigns with a system prompt.",
     measure=measure,
-    steps=((0.5, -3.0), (ANY, 0.0)),
+    steps=((0.5, -0.5), (ANY, 0.0)),
 )

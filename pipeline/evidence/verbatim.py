@@ -23,5 +23,5 @@ TERM = Evidence(
     null="A viral prompt is copied as it is.",
     misses="Small slots.",
     measure=measure,
-    steps=((0.4, -3.0), (0.15, -1.5), (ANY, 0.0)),
+    steps=((0.4, -2.0), (0.15, -0.5), (ANY, 0.0)),
 )

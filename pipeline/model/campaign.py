@@ -26,6 +26,7 @@ class Template:
     core        the shingle hashes of the fixed words, ascending, the upper 32 bits of each
     frame       the fixed words open the prompt: they alone can tell a request; a phrase only supports
     obfuscated  only requests that had to be decoded count
+    anchor      a shingle that a request must hold, 0: none. The opening words of a short frame, which people may use elsewhere
     strength    log-odds of the cell it comes from, above the detector's threshold
     """
 
@@ -34,6 +35,24 @@ class Template:
     frame: bool
     obfuscated: bool
     strength: float
+    anchor: int = 0
+
+    def to_row(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return {
+            "template_id": self.template_id,
+            "core": self.core.tolist(),
+            "frame": self.frame,
+            "obfuscated": self.obfuscated,
+            "strength": round(self.strength, 4),
+            "anchor": self.anchor,
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Template:
+        """From `to_row`."""
+        core = np.array(row["core"], np.uint32)
+        return cls(row["template_id"], core, row["frame"], row["obfuscated"], row["strength"], row["anchor"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +73,7 @@ class Campaign:
                 "version": self.version,
                 "tick": self.tick,
                 "closed": self.closed,
-                "templates": [
-                    {
-                        "template_id": template.template_id,
-                        "core": template.core.tolist(),
-                        "frame": template.frame,
-                        "obfuscated": template.obfuscated,
-                        "strength": round(template.strength, 4),
-                    }
-                    for template in self.templates
-                ],
+                "templates": [template.to_row() for template in self.templates],
             },
             option=orjson.OPT_SORT_KEYS,
         )
@@ -72,8 +82,5 @@ class Campaign:
     def from_json(cls, data: bytes) -> Campaign:
         """The campaign of `to_json`; these bytes come from gather alone."""
         row: dict[str, Any] = orjson.loads(data)
-        templates = tuple(
-            Template(t["template_id"], np.array(t["core"], np.uint32), t["frame"], t["obfuscated"], t["strength"])
-            for t in row["templates"]
-        )
+        templates = tuple(Template.from_row(template) for template in row["templates"])
         return cls(row["campaign_id"], row["version"], row["tick"], templates, row["closed"])

@@ -38,6 +38,7 @@ def _match(
     core: Any,
     core_offsets: Any,
     wants_obfuscated: Any,
+    anchors: Any,
     share_min: float,
     core_min: int,
     out: Any,
@@ -67,6 +68,11 @@ def _match(
             counts[template] = 0
             if wants_obfuscated[template] and not obfuscated[row]:
                 continue
+            anchor = anchors[template]
+            if anchor != 0 and last > first and (full[row] or anchor <= grams[last - 1]):
+                at = first + np.searchsorted(grams[first:last], anchor)
+                if at >= last or grams[at] != anchor:
+                    continue
             size = core_offsets[template + 1] - core_offsets[template]
             if not full[row]:
                 size = 0
@@ -87,6 +93,7 @@ class TemplateIndex:
         self._core = np.concatenate(cores) if cores else np.zeros(0, np.uint32)
         self._core_offsets = np.cumsum([0] + [len(core) for core in cores]).astype(np.int64)
         self._obfuscated = np.array([template.obfuscated for template in templates], np.bool_)
+        self._anchors = np.array([template.anchor for template in templates], np.uint32)
         owner = np.repeat(np.arange(self.count, dtype=np.int32), [len(core) for core in cores])
         order = np.argsort(self._core, kind="stable")
         self._postings = owner[order]
@@ -109,6 +116,7 @@ class TemplateIndex:
             full = np.diff(offsets) >= shingles
             _match(
                 grams, offsets, full, (flags & int(OBFUSCATED)) != 0, self._keys, self._starts, self._lengths,
-                self._postings, self._core, self._core_offsets, self._obfuscated, SHARE_MIN, CORE_MIN, out,
+                self._postings, self._core, self._core_offsets, self._obfuscated, self._anchors,
+                SHARE_MIN, CORE_MIN, out,
             )  # fmt: skip
         return out

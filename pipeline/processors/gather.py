@@ -19,41 +19,35 @@ import numpy as np
 import orjson
 
 from pipeline.detectors import prompt_sweep
+from pipeline.detectors.prompt_sweep import Opinion
 from pipeline.evidence import EVIDENCE
 from pipeline.evidence.cell import Cell, Request, core_of, held, measure, sightings
-from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign
+from pipeline.evidence.harvest import value_of
+from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign, Template
+from pipeline.model.known import KnownTool
 from pipeline.model.record import Batch, Out, Position, Reader
 from pipeline.model.request import DoorLimits, Rejection, decode
-from pipeline.processors.attribution import TemplateIndex
 from pipeline.processors.crowds import Crowds
 from pipeline.processors.findings import describe
 from pipeline.processors.head import Head
-from pipeline.processors.templates import template_of
+from pipeline.processors.register import Opened, Register, Suspect
+from pipeline.processors.templates import CORE_MAX, template_of
 from pipeline.processors.wire import Candidates
 from pipeline.settings import Settings, sketch_parameters
 from pipeline.sketch.sketcher import Sketcher, grams32
 from pipeline.window.journal import Journal
 from pipeline.window.ticks import FOREVER, NEVER, Frontier, tick_end_ms
 
-STEPS: Final = (20, 28, 40, 56, 80, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 65536)
+STEPS: Final = (12, 16, 20, 28, 40, 56, 80, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 65536)
 """Parties at which a bucket is looked at (again)."""
 CELL_SHARE: Final = 0.7
 CELLS_MAX: Final = 4
 READ_CACHE_MAX: Final = 20_000
 PER_PARTY: Final = 4
-SHARED_MIN: Final = 5
-SHARED_PARTS: Final = 8
-"""A cell belongs to a campaign with which it shares five accounts or instruments, and an eighth of the smaller side."""
 SILENT_MAX: Final = 64
-
-
-@dataclass(slots=True)
-class Opened:
-    """A campaign and what links new cells to it."""
-
-    campaign: Campaign
-    accounts: set[int] = field(default_factory=set)
-    payments: set[int] = field(default_factory=set)
+TOOL_ACCOUNTS_MIN: Final = 100
+"""Estimated parties at which somebody is asked to name a template."""
+NO_GRAMS: Final = np.zeros(0, np.uint32)
 
 
 @dataclass(slots=True)
@@ -64,9 +58,7 @@ class GatherState:
     frontier: Frontier
     crowds: Crowds = field(default_factory=Crowds)
     waiting: list[tuple[int, Candidates]] = field(default_factory=list)
-    campaigns: list[Opened] = field(default_factory=list)
-    frames: TemplateIndex = field(default_factory=lambda: TemplateIndex([]))  # of the campaigns
-    frame_owners: list[Opened] = field(default_factory=list)
+    register: Register = field(default_factory=Register)
     silent: dict[str, str] = field(default_factory=dict)
     read: dict[int, Request | None] = field(default_factory=dict)  # a cache: what it holds changes nothing
     closed: int = NEVER
@@ -94,9 +86,10 @@ class Gather:
         self._k_accounts, self._reads_max = detection.k_accounts, detection.reads_max
         self._door = DoorLimits(value_bytes_max=settings.bounds.value_bytes_max)
         self._config = settings.fingerprint()
+        self._known = [self._template_of_known(tool) for tool in settings.known]
 
     def zero(self, partition: int) -> GatherState:
-        return GatherState(Journal(self._scheme), Frontier(self._inputs))
+        return GatherState(Journal(self._scheme), Frontier(self._inputs), register=Register(self._known))
 
     # -- a step ------------------------------------------------------------------------------------------------------
 
@@ -199,8 +192,10 @@ class Gather:
         state.head.count("groups_read")
         requests = self._requests(state, facts[chosen], read)
         left, owners = self._unexplained(state, requests)
+        self._merge(state, tick, outs)
+        estimate = int(np.median([state.crowds.estimate(bucket) for bucket in group.tolist()]))
         for cell in self._cells(left):
-            self._judge_cell(state, tick, group, cell, owners, outs)
+            self._judge_cell(state, tick, estimate, cell, owners, outs)
 
     def _sample(self, facts: Any, hits: Any) -> Any:
         """Requests worth reading back, or None: whole parties by hash, those that hold enough of the group."""
@@ -212,7 +207,7 @@ class Gather:
         accounts = len(np.unique(facts["account"][order]))
         if len(parties) < self._limits.accounts_min or len(parties) * 2 < accounts or counts.max() * 4 > len(order):
             return None
-        if len(np.unique(facts["prompt"][order])) < 0.8 * len(order):
+        if len(np.unique(facts["prompt"][order])) < 0.6 * len(order):
             return None
         return order[: self._reads_max]
 
@@ -249,21 +244,36 @@ class Gather:
             grams=view.grams64,
             distinct=distinct,
             halves=np.unique(grams32(distinct)),
+            system=self._system(request.system_text),
             words=tuple(view.words),
             event_id=request.event_id,
             account_id=request.account_id,
         )
 
+    def _system(self, text: str) -> Any:
+        """Shingle hashes of a system prompt; only known tools are looked for in it."""
+        if not text or not self._known:
+            return NO_GRAMS
+        return np.unique(grams32(self._sketcher.tokens(text).grams64))
+
+    def _template_of_known(self, tool: KnownTool) -> Template:
+        """The text of a known tool as a template: its smallest shingle hashes."""
+        grams = np.unique(grams32(self._sketcher.tokens(tool.text).grams64))[:CORE_MAX]
+        return Template(tool.name, grams, True, False, 0.0)
+
     def _unexplained(self, state: GatherState, requests: list[Request]) -> tuple[list[Request], list[Opened]]:
-        """The requests that carry no frame of an open campaign, and for each other one the campaign that explains it."""
-        if not state.frames.count or not requests:
-            return requests, []
-        grams = [request.halves for request in requests]
-        offsets = np.cumsum([0] + [len(each) for each in grams])
-        flags = np.array([request.flags for request in requests])
-        found = state.frames.match(np.concatenate(grams), offsets, np.diff(offsets), flags).tolist()
-        left = [request for request, template in zip(requests, found, strict=True) if template < 0]
-        return left, [state.frame_owners[template] for template in found if template >= 0]
+        """The requests that neither a known tool claims nor an open campaign explains, and the campaigns that explain
+        the others; these take in the accounts and payment instruments of what they explain."""
+        claimed = state.register.claimed(requests)
+        state.head.count("requests_of_known_tools", sum(claimed))
+        requests = [request for request, of_tool in zip(requests, claimed, strict=True) if not of_tool]
+        owners = state.register.explained(requests)
+        for opened in state.register.campaigns:
+            mine = [request for request, owner in zip(requests, owners, strict=True) if owner is opened]
+            if mine and opened.take(*_parties(mine)):
+                state.dirty = True
+        left = [request for request, owner in zip(requests, owners, strict=True) if owner is None]
+        return left, [owner for owner in owners if owner is not None]
 
     def _cells(self, requests: list[Request]) -> list[Cell]:
         """Split by exact fixed text: those that hold the common core, then the rest among themselves."""
@@ -282,70 +292,125 @@ class Gather:
         return cells
 
     def _judge_cell(
-        self, state: GatherState, tick: int, group: Any, cell: Cell, owners: list[Opened], outs: list[Out]
+        self, state: GatherState, tick: int, estimate: int, cell: Cell, owners: list[Opened], outs: list[Out]
     ) -> None:
-        facts = sightings(cell.requests)
-        accounts, payments = set(facts["account"].tolist()), set(facts["payment"].tolist()) - {0}
-        opened, company = self._linked(state, accounts, payments)
+        register = state.register
+        accounts, payments = _parties(cell.requests)
+        opened, company = register.linked(accounts, payments)
+        family = [] if cell.frame else register.family(cell)
         strangers = sum(owner is not opened for owner in owners)
-        cell = replace(cell, unexplained=len(cell.requests) / (len(cell.requests) + strangers), company=company)
+        unexplained = len(cell.requests) / (len(cell.requests) + strangers)
+        mates = len(accounts & set[int]().union(*(suspect.accounts for suspect in family))) / len(accounts)
+        kin = max((suspect.harvest for suspect in family), default=0.0)
+        cell = replace(cell, unexplained=unexplained, company=company, family=len(family) + 1, mates=mates, kin=kin)
         opinion = prompt_sweep.decide(cell, EVIDENCE, self._limits)
         state.head.count("cells_judged")
-        if not opinion.campaign:
-            if cell.width >= 10 and len(state.silent) < SILENT_MAX:
-                state.silent[template_of(cell, 0.0).template_id] = opinion.because
-            return
         template = template_of(cell, opinion.score - self._limits.score_min)
+        if opinion.decision == "campaign":
+            if not cell.frame and company < prompt_sweep.COMPANY_MIN:
+                opened = None  # a family of its own; phrases bring nobody into a campaign
+            self._open(state, tick, estimate, cell, template, opinion, opened, family, outs)
+            return
+        if opinion.decision == "suspect":
+            register.suspect(template, cell, value_of(cell.reading, cell.asks) if cell.reading.words else 0.0)
+            state.dirty = True
+        elif opinion.decision == "shared_tool":
+            self._ask(state, tick, estimate, cell, template, opinion, outs)
+        if cell.width >= 10 and len(state.silent) < SILENT_MAX:
+            state.silent[template.template_id] = opinion.because
+
+    def _open(
+        self, state: GatherState, tick: int, estimate: int, cell: Cell, template: Template, opinion: Opinion,
+        opened: Opened | None, family: list[Suspect], outs: list[Out],
+    ) -> None:  # fmt: skip
+        """A new campaign, or a new template of the one that the cell's accounts are in."""
+        register = state.register
+        added = [template, *(replace(suspect.template, strength=template.strength) for suspect in family)]
         if opened is None:
             identity = blake2b(template.core.tobytes(), digest_size=8, person=b"sw-campaign").hexdigest()
-            campaign = Campaign(f"c-{identity}", 1, tick, (template,))
-            if any(each.campaign.campaign_id == campaign.campaign_id for each in state.campaigns):
+            campaign = Campaign(f"c-{identity}", 1, tick, tuple(added))
+            if any(each.campaign.campaign_id == campaign.campaign_id for each in register.campaigns):
                 return
             opened = Opened(campaign)
-            state.campaigns.append(opened)
+            register.campaigns.append(opened)
             state.head.count("campaigns_opened")
             kind = "open"
         else:
-            if any(template.template_id == old.template_id for old in opened.campaign.templates):
-                return
             old = opened.campaign
-            templates = (*old.templates, template)
-            opened.campaign = replace(old, version=old.version + 1, tick=tick, templates=templates)
+            held = {each.template_id for each in old.templates}
+            added = [each for each in added if each.template_id not in held]
+            if not added:
+                return
+            opened.campaign = replace(old, version=old.version + 1, tick=tick, templates=(*old.templates, *added))
             kind = "grow"
-        opened.accounts |= accounts
-        opened.payments |= payments
-        self._index(state)
+        opened.take(*_parties(cell.requests))
+        for suspect in family:
+            opened.take(set(suspect.accounts), set())
+        register.forget(family)
+        register.index()
         state.dirty = True
         campaign = opened.campaign
         outs.append(Out("campaigns", 0, campaign.campaign_id.encode(), campaign.to_json()))
-        estimate = int(np.median([state.crowds.estimate(bucket) for bucket in group.tolist()]))
+        self._find(
+            tick, kind, "campaign", campaign.campaign_id, campaign.version, estimate, cell, template, opinion, outs
+        )
+
+    def _merge(self, state: GatherState, tick: int, outs: list[Out]) -> None:
+        """Campaigns that have turned out to be one: the older keeps its id and takes the templates, the other one ends."""
+        while pair := state.register.kin():
+            older, newer = pair
+            held = {template.template_id for template in older.campaign.templates}
+            added = tuple(t for t in newer.campaign.templates if t.template_id not in held)
+            templates = (*older.campaign.templates, *added)
+            older.campaign = replace(older.campaign, version=older.campaign.version + 1, tick=tick, templates=templates)
+            older.take(newer.accounts, newer.payments)
+            ended = replace(newer.campaign, version=newer.campaign.version + 1, tick=tick, closed=True)
+            state.register.campaigns.remove(newer)
+            state.register.index()
+            state.dirty = True
+            state.head.count("campaigns_merged")
+            for campaign in (older.campaign, ended):
+                outs.append(Out("campaigns", 0, campaign.campaign_id.encode(), campaign.to_json()))
+            finding = {
+                "kind": "merge",
+                "tick": tick,
+                "detected_ms": tick_end_ms(tick, self._tick_ms),
+                "campaign_id": ended.campaign_id,
+                "merged_into": older.campaign.campaign_id,
+            }
+            value = orjson.dumps({"finding": finding}, option=orjson.OPT_SORT_KEYS)
+            outs.append(Out("findings", 0, ended.campaign_id.encode(), value))
+
+    def _ask(
+        self, state: GatherState, tick: int, estimate: int, cell: Cell, template: Template, opinion: Opinion,
+        outs: list[Out],
+    ) -> None:  # fmt: skip
+        """A template that many share and nobody has named: on-call is asked once."""
+        if estimate < TOOL_ACCOUNTS_MIN:
+            return
+        name = f"s-{template.template_id[2:]}"
+        if state.register.asked(template):
+            return
+        state.register.tools.append(template)
+        state.dirty = True
+        state.head.count("tools_asked_for")
+        self._find(tick, "open", "shared_tool", name, 1, estimate, cell, template, opinion, outs)
+
+    def _find(
+        self, tick: int, kind: str, category: str, identity: str, version: int, estimate: int, cell: Cell,
+        template: Template, opinion: Opinion, outs: list[Out],
+    ) -> None:  # fmt: skip
         finding = {
             "kind": kind,
+            "category": category,
             "tick": tick,
             "detected_ms": tick_end_ms(tick, self._tick_ms),
-            "campaign_id": campaign.campaign_id,
-            "version": campaign.version,
+            "campaign_id": identity,
+            "version": version,
             "config_hash": self._config,
         } | describe(cell, template, opinion, estimate, self._k_accounts)
         value = orjson.dumps({"finding": finding}, option=orjson.OPT_SORT_KEYS)
-        outs.append(Out("findings", 0, campaign.campaign_id.encode(), value))
-
-    def _index(self, state: GatherState) -> None:
-        pairs = [(opened, t) for opened in state.campaigns for t in opened.campaign.templates if t.frame]
-        state.frame_owners = [opened for opened, _ in pairs]
-        state.frames = TemplateIndex([template for _, template in pairs])
-
-    def _linked(self, state: GatherState, accounts: set[int], payments: set[int]) -> tuple[Opened | None, float]:
-        """The campaign that shares most accounts or payment instruments with the cell, far more than strangers would;
-        and the share of the cell's accounts that are in it."""
-        best, most, company = None, 0, 0.0
-        for opened in state.campaigns:
-            shared = len(accounts & opened.accounts)
-            score = max(shared, len(payments & opened.payments))
-            smaller = min(len(accounts), len(opened.accounts))
-            if score >= SHARED_MIN and score * SHARED_PARTS >= smaller and score > most:
-                best, most, company = opened, score, shared / len(accounts)
-        return best, company
+        outs.append(Out("findings", 0, identity.encode(), value))
 
     # -- persistence -------------------------------------------------------------------------------------------------
 
@@ -360,21 +425,9 @@ class Gather:
         }
         panes = [*state.journal.drain(), state.head.pack(self._scheme, meta)]
         if state.dirty:
-            panes.append((b"campaigns", self._campaigns(state)))
+            panes.append((b"register", orjson.dumps(state.register.dump())))
             state.dirty = False
         return panes
-
-    def _campaigns(self, state: GatherState) -> bytes:
-        return orjson.dumps(
-            [
-                {
-                    "campaign": opened.campaign.to_json().decode(),
-                    "accounts": sorted(opened.accounts),
-                    "payments": sorted(opened.payments),
-                }
-                for opened in state.campaigns
-            ]
-        )
 
     def restore(self, partition: int, panes: Mapping[bytes, bytes]) -> GatherState:
         state = self.zero(partition)
@@ -383,13 +436,11 @@ class Gather:
             state.journal.load(panes)
             for columns in state.journal.blocks():
                 self._fold(state, columns)
-            for row in orjson.loads(panes.get(b"campaigns", b"[]")):
-                campaign = Campaign.from_json(row["campaign"].encode())
-                state.campaigns.append(Opened(campaign, set(row["accounts"]), set(row["payments"])))
+            if b"register" in panes:
+                state.register.load(orjson.loads(panes[b"register"]))
             state.closed, state.last, state.applied = meta["closed"], meta["last"], meta["applied"]
             state.silent = meta["silent"]
             state.frontier = Frontier.load(meta["frontier"])
-            self._index(state)
             state.dirty = False
         return state
 
@@ -406,7 +457,7 @@ class Gather:
 
     def digest(self, state: GatherState) -> str:
         digest = blake2b(state.journal.digest(), digest_size=16)
-        digest.update(self._campaigns(state))
+        digest.update(orjson.dumps(state.register.dump()))
         return digest.hexdigest()
 
     def counters(self, state: GatherState) -> dict[str, int]:
@@ -414,6 +465,14 @@ class Gather:
             **state.head.counters,
             "tick": state.closed,
             "hot_buckets": state.crowds.buckets,
-            "campaigns": len(state.campaigns),
+            "campaigns": len(state.register.campaigns),
+            "suspects": len(state.register.suspects),
+            "bound_suspects": state.register.dropped,
             "state_bytes": state.journal.bytes_held,
         }
+
+
+def _parties(requests: Sequence[Request]) -> tuple[set[int], set[int]]:
+    """Accounts and payment instruments of these requests."""
+    facts = sightings(requests)
+    return set(facts["account"].tolist()), set(facts["payment"].tolist()) - {0}

@@ -58,6 +58,7 @@ class Case:
     output_tokens: int = 0
     last_ms: int = 0
     resolved: bool = False
+    merged_into: str = ""
 
 
 @dataclass(slots=True)
@@ -115,11 +116,21 @@ class Notify:
 
     def _find(self, state: NotifyState, finding: dict[str, Any], now_ms: int, outs: list[Out]) -> None:
         case = state.cases.get(finding["campaign_id"])
-        if case is None:
+        if finding["kind"] == "merge":
+            if case is not None and not case.merged_into:
+                case.merged_into, case.resolved = finding["merged_into"], True
+                reason = [f"it is one with {case.merged_into}, which keeps its id"]
+                self._tell(state, case, "resolve", reason, finding["detected_ms"], now_ms, outs)
+        elif case is None:
             case = state.cases[finding["campaign_id"]] = Case(finding, [finding["template"]])
             case.members, case.requests = finding["accounts_estimate"], finding["requests_estimate"]
             case.output_tokens, case.last_ms = finding["output_tokens_estimate"], finding["last_ms"]
-            self._tell(state, case, "open", ["evidence reached the threshold"], finding["detected_ms"], now_ms, outs)
+            why = (
+                "a template that many share and nobody has named"
+                if _is_tool(finding)
+                else "evidence reached the threshold"
+            )
+            self._tell(state, case, "open", [why], finding["detected_ms"], now_ms, outs)
         else:
             state.grown.append(finding)
 
@@ -169,6 +180,8 @@ class Notify:
             self._follow(state, case, at_ms, now_ms, outs)
 
     def _follow(self, state: NotifyState, case: Case, at_ms: int, now_ms: int, outs: list[Out]) -> None:
+        if case.merged_into:
+            return
         quiet = at_ms - case.last_ms >= self._quiet_ms
         if case.resolved:
             if not quiet:
@@ -255,6 +268,10 @@ class Notify:
         return {**state.head.counters, "cases": len(state.cases)}
 
 
+def _is_tool(finding: Mapping[str, Any]) -> bool:
+    return bool(finding["category"] == "shared_tool")
+
+
 def _case_row(case: Case) -> dict[str, Any]:
     return {name: getattr(case, name) for name in Case.__slots__}
 
@@ -278,21 +295,30 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
     rate = case.requests / hours
     estimated = action == "open"
     about = "about " if estimated else ""
-    confidence = min(0.99, 0.5 + finding["score"] / 30)
+    tool = _is_tool(finding)
+    confidence = 0.0 if tool else min(0.99, 0.5 + finding["score"] / 30)
     return CampaignAlert(
         campaign_id=finding["campaign_id"],
+        category=finding["category"],
         sequence=case.sequence,
         action=action,
         status="resolved" if action == "resolve" else "new" if action == "open" else "in_progress",
-        resolution="quiet" if action == "resolve" else None,
+        resolution=("merged" if case.merged_into else "quiet") if action == "resolve" else None,
+        merged_into=case.merged_into or None,
         detected_ms=at_ms,
         first_seen_ms=finding["first_ms"],
         last_seen_ms=case.last_ms,
-        severity=severity_of(case.members, case.output_tokens),
+        severity="info" if tool else severity_of(case.members, case.output_tokens),
         confidence=round(confidence, 4),
         risk_score=round(100 * confidence),
-        title=f"{about}{case.members} accounts work one template, {rate:.0f} requests/h",
+        title=f"{about}{case.members} accounts {'share' if tool else 'work'} one template, {rate:.0f} requests/h",
         summary=(
+            f"{about}{case.members} accounts use one fixed template that is in no list of known tools, and nothing else "
+            "speaks of a campaign. If you know the tool, name it (sweepwatch known add); it will not be asked for again. "
+            "No account is accused."
+        )
+        if tool
+        else (
             f"{about}{case.members} accounts have sent {about}{case.requests} requests of "
             f"{len(case.templates)} template(s) in {hours:.1f} h and taken {about}{case.output_tokens} output tokens. "
             f"{100 * finding['distinct']:.0f} % of the sampled prompts are distinct. "
@@ -355,6 +381,10 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
             for each in finding["evidence"]
         ),
         recommended_actions=(
+            RecommendedAction(id="name", title="Name the tool: sweepwatch known add", urgency="today"),
+        )
+        if tool
+        else (
             RecommendedAction(id="review", title="Read the evidence, then the account verdicts", urgency="now"),
             RecommendedAction(id="verify", title="Ask the member accounts to verify themselves", urgency="today"),
         ),

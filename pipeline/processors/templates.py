@@ -17,6 +17,7 @@ from pipeline.sketch.sketcher import grams32
 TIGHT_SHARE: Final = 0.8
 CORE_MAX: Final = 96
 OBFUSCATED_MIN: Final = 0.8
+ANCHORED_BELOW: Final = 40.0
 
 
 def template_of(cell: Cell, strength: float) -> Template:
@@ -25,7 +26,17 @@ def template_of(cell: Cell, strength: float) -> Template:
     tight = grams[counts >= TIGHT_SHARE * len(cell.requests)]
     core = np.unique(grams32(tight if len(tight) >= 2 else cell.core))[:CORE_MAX]
     name = blake2b(core.tobytes(), digest_size=6, person=b"sw-template").hexdigest()
-    return Template(f"t-{name}", core, cell.frame, bool(cell.obfuscated >= OBFUSCATED_MIN), strength)
+    return Template(
+        f"t-{name}", core, cell.frame, bool(cell.obfuscated >= OBFUSCATED_MIN), round(strength, 4), _anchor(cell)
+    )
+
+
+def _anchor(cell: Cell) -> int:
+    """The opening shingle of a short frame: its words alone may stand in anybody's text."""
+    if not cell.frame or cell.width >= ANCHORED_BELOW:
+        return 0
+    openings, counts = np.unique(np.concatenate([r.grams[:1] for r in cell.requests]), return_counts=True)
+    return int(grams32(openings[np.argmax(counts)][None])[0])
 
 
 def text_of(cell: Cell, k_accounts: int) -> str:

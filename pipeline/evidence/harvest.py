@@ -1,0 +1,73 @@
+"""harvest: What the fixed text is for: asking for reasoning, grades, training material, or a way round the rules, rather
+than doing somebody's work.
+
+Null: The fixed text of an app says what the app does, where its answers come from and how they should look; a request for
+reasoning is a small part of it.
+Misses: Plain questions without any wording around them; purposes that no published recipe has used; other languages than
+the lists have.
+"""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Final
+
+from pipeline.evidence.base import ANY, Evidence
+from pipeline.evidence.cell import Cell
+from pipeline.sketch.purposes import SERVICE, Purpose, Reading
+
+DOMINANT: Final = 0.15
+"""Share of the fixed words that stand in phrases of a harvest: above it the text is about little else."""
+PRESENT: Final = 0.08
+"""With purposes of two kinds half of it is enough."""
+TELLING: Final = (Purpose.JAILBREAK, Purpose.SYNTHESIS)
+"""Purposes that nobody's app has by the way: three different phrases of one tell, however long the text is."""
+TELLING_MIN: Final = 3
+KINDS_MIN: Final = 2
+
+
+def measure(cell: Cell) -> float:
+    """2: about little else, 1: clearly among what it asks, 0.5: in passing, 0: not at all, -1: a service, -2: clearly one.
+
+    Phrases of one family speak for each other.
+    """
+    if not cell.reading.words:
+        return nan
+    value = value_of(cell.reading, cell.asks)
+    return max(value, cell.kin) if value >= 0 else value
+
+
+def value_of(reading: Reading, asks: float) -> float:
+    """The value of a reading, and of the share of the wording that asks. See `measure`."""
+    harvest, service = reading.harvest, reading.service
+    telling = any(reading.phrases.get(purpose, 0) >= TELLING_MIN for purpose in TELLING)
+    density = max(asks, reading.harvest_words / reading.words) if harvest else 0.0  # rotated phrases alone are of many
+    kinds = sum(purpose not in SERVICE for purpose in reading.phrases)
+    if service > harvest:
+        return -2.0 if service >= 2 else -1.0
+    if telling or density >= DOMINANT:
+        return 2.0
+    if density >= (PRESENT / 2 if kinds >= KINDS_MIN else PRESENT):
+        return 1.0
+    return 0.5 if harvest else 0.0
+
+
+TERM = Evidence(
+    name="harvest",
+    family="purpose",
+    threshold=1.0,
+    sees=(
+        "What the fixed text is for: asking for reasoning, grades, training material, or a way round the rules, "
+        "rather than doing somebody's work."
+    ),
+    null=(
+        "The fixed text of an app says what the app does, where its answers come from and how they should look; a "
+        "request for reasoning is a small part of it."
+    ),
+    misses=(
+        "Plain questions without any wording around them; purposes that no published recipe has used; other "
+        "languages than the lists have."
+    ),
+    measure=measure,
+    steps=((2.0, 3.0), (1.0, 2.0), (0.5, 0.5), (0.0, 0.0), (-1.0, -1.0), (ANY, -2.0)),
+)

@@ -1,0 +1,219 @@
+"""What gather remembers of what it has judged: known tools, open campaigns, and suspects that cannot speak alone.
+
+    known tools   claim their requests first, by their text in the prompt or in the system prompt
+    campaigns     explain the requests that carry one of their frames, and take in what their accounts or payment
+                  instruments bring along
+    suspects      templates that are not enough for an alert alone: phrases without a frame, and frames that somebody ought
+                  to name; several phrases of one crowd are a campaign together
+
+Linking is by accounts and payment instruments, never through phrases, so a fashionable phrase cannot join two campaigns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from pipeline.evidence.cell import Cell, Request, sightings
+from pipeline.model.campaign import Campaign, Template
+from pipeline.processors.attribution import TemplateIndex
+
+SHARED_MIN: Final = 5
+SHARED_PARTS: Final = 8
+"""A cell belongs to a campaign with which it shares five accounts or instruments, and an eighth of the smaller side."""
+FAMILY_MIN: Final = 3
+FAMILY_SHARE: Final = 0.25
+FAMILY_SHARED_MIN: Final = 8
+FAMILY_SAME_MAX: Final = 0.2
+FAMILY_CORE_MIN: Final = 5
+"""Phrases are a family when three of them share accounts, but not requests: one crowd that varies its wording."""
+SUSPECTS_MAX: Final = 256
+LINKS_MAX: Final = 4_096
+"""Accounts and instruments remembered of a campaign, for linking."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A campaign and what links new cells to it."""
+
+    campaign: Campaign
+    accounts: set[int] = field(default_factory=set)
+    payments: set[int] = field(default_factory=set)
+
+    def take(self, accounts: set[int], payments: set[int]) -> bool:
+        """Remember these; the smallest hashes stay. True if anything is new."""
+        before = len(self.accounts), len(self.payments)
+        self.accounts = _bounded(self.accounts | accounts)
+        self.payments = _bounded(self.payments | payments)
+        return (len(self.accounts), len(self.payments)) != before
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A template that cannot speak alone, and who was seen with it."""
+
+    template: Template
+    accounts: frozenset[int]
+    events: frozenset[int]
+    harvest: float
+
+
+class Register:
+    """All of it, and the indices over it. `suspects` is bounded: the oldest go first."""
+
+    def __init__(self, known: Sequence[Template] = ()) -> None:
+        self._known = TemplateIndex(known)
+        self.campaigns: list[Opened] = []
+        self.suspects: list[Suspect] = []
+        self.tools: list[Template] = []  # that somebody has been asked to name
+        self.dropped = 0
+        self._frames = TemplateIndex([])
+        self._owners: list[Opened] = []
+
+    def claimed(self, requests: Sequence[Request]) -> list[bool]:
+        """For each request whether a known tool claims it, by its prompt or by its system prompt."""
+        if not self._known.count:
+            return [False] * len(requests)
+        prompts = _match(self._known, [request.halves for request in requests], [0] * len(requests))
+        systems = _match(self._known, [request.system for request in requests], [0] * len(requests))
+        return [prompt >= 0 or system >= 0 for prompt, system in zip(prompts, systems, strict=True)]
+
+    def explained(self, requests: Sequence[Request]) -> list[Opened | None]:
+        """For each request the open campaign whose frame it carries."""
+        if not self._frames.count:
+            return [None] * len(requests)
+        found = _match(self._frames, [request.halves for request in requests], [request.flags for request in requests])
+        return [self._owners[template] if template >= 0 else None for template in found]
+
+    def linked(self, accounts: set[int], payments: set[int]) -> tuple[Opened | None, float]:
+        """The campaign that shares most accounts or payment instruments with a cell, far more than strangers would; and
+        the share of the cell's accounts that are in it."""
+        best, most, company = None, 0, 0.0
+        for opened in self.campaigns:
+            score = _shared(accounts, payments, opened)
+            if score > most:
+                best, most, company = opened, score, len(accounts & opened.accounts) / len(accounts)
+        return best, company
+
+    def kin(self) -> tuple[Opened, Opened] | None:
+        """Two campaigns that share what one campaign and a cell of it would: the older one and the newer one."""
+        for place, newer in enumerate(self.campaigns):
+            for older in self.campaigns[:place]:
+                if _shared(newer.accounts, newer.payments, older):
+                    return older, newer
+        return None
+
+    def family(self, cell: Cell) -> list[Suspect]:
+        """Suspects that share accounts with a cell, but not requests."""
+        facts = sightings(cell.requests)
+        accounts, events = set(facts["account"].tolist()), {request.event for request in cell.requests}
+        found = []
+        for suspect in self.suspects:
+            shared = len(accounts & suspect.accounts)
+            same = len(events & suspect.events)
+            if (
+                shared >= FAMILY_SHARED_MIN
+                and shared >= FAMILY_SHARE * min(len(accounts), len(suspect.accounts))
+                and len(suspect.template.core) >= FAMILY_CORE_MIN
+                and same <= FAMILY_SAME_MAX * min(len(events), len(suspect.events))
+            ):
+                found.append(suspect)
+        return found
+
+    def suspect(self, template: Template, cell: Cell, harvest: float) -> None:
+        """Remember a template; a new look at it replaces the old one."""
+        facts = sightings(cell.requests)
+        kept = [old for old in self.suspects if old.template.template_id != template.template_id]
+        new = Suspect(
+            template,
+            frozenset(facts["account"].tolist()),
+            frozenset(request.event for request in cell.requests),
+            harvest,
+        )
+        self.dropped += max(0, len(kept) + 1 - SUSPECTS_MAX)
+        self.suspects = [*kept, new][-SUSPECTS_MAX:]
+
+    def asked(self, template: Template) -> bool:
+        """Whether somebody has been asked to name this template, or one that shares half of its fixed words."""
+        return any(
+            len(np.intersect1d(template.core, old.core)) * 2 >= min(len(template.core), len(old.core))
+            for old in self.tools
+        )
+
+    def forget(self, suspects: Sequence[Suspect]) -> None:
+        """These have become part of a campaign."""
+        gone = {suspect.template.template_id for suspect in suspects}
+        self.suspects = [suspect for suspect in self.suspects if suspect.template.template_id not in gone]
+
+    def index(self) -> None:
+        """Call after a campaign has changed."""
+        pairs = [(opened, t) for opened in self.campaigns for t in opened.campaign.templates if t.frame]
+        self._owners = [opened for opened, _ in pairs]
+        self._frames = TemplateIndex([template for _, template in pairs])
+
+    def dump(self) -> dict[str, Any]:
+        """For a pane: hashes and templates' hashes, no text."""
+        return {
+            "campaigns": [
+                {
+                    "campaign": opened.campaign.to_json().decode(),
+                    "accounts": sorted(opened.accounts),
+                    "payments": sorted(opened.payments),
+                }
+                for opened in self.campaigns
+            ],
+            "suspects": [
+                {
+                    "template": suspect.template.to_row(),
+                    "accounts": sorted(suspect.accounts),
+                    "events": sorted(suspect.events),
+                    "harvest": suspect.harvest,
+                }
+                for suspect in self.suspects
+            ],
+            "tools": [template.to_row() for template in self.tools],
+            "dropped": self.dropped,
+        }
+
+    def load(self, row: dict[str, Any]) -> None:
+        """From `dump`."""
+        self.campaigns = [
+            Opened(Campaign.from_json(each["campaign"].encode()), set(each["accounts"]), set(each["payments"]))
+            for each in row["campaigns"]
+        ]
+        self.suspects = [
+            Suspect(
+                Template.from_row(each["template"]),
+                frozenset(each["accounts"]),
+                frozenset(each["events"]),
+                each["harvest"],
+            )
+            for each in row["suspects"]
+        ]
+        self.tools = [Template.from_row(each) for each in row["tools"]]
+        self.dropped = row["dropped"]
+        self.index()
+
+
+def _shared(accounts: set[int], payments: set[int], opened: Opened) -> int:
+    """How many accounts or payment instruments are shared; 0 if strangers might share as many."""
+    common, paid = len(accounts & opened.accounts), len(payments & opened.payments)
+    if common >= SHARED_MIN and common * SHARED_PARTS >= min(len(accounts), len(opened.accounts)):
+        return max(common, paid)
+    if paid >= SHARED_MIN and paid * SHARED_PARTS >= min(len(payments), len(opened.payments)):
+        return paid
+    return 0
+
+
+def _bounded(hashes: set[int]) -> set[int]:
+    return hashes if len(hashes) <= LINKS_MAX else set(sorted(hashes)[:LINKS_MAX])
+
+
+def _match(index: TemplateIndex, grams: list[Any], flags: list[int]) -> list[int]:
+    offsets = np.cumsum([0] + [len(each) for each in grams])
+    joined = np.concatenate(grams) if grams else np.zeros(0, np.uint32)
+    found: list[int] = index.match(joined, offsets, np.diff(offsets), np.array(flags, np.uint32)).tolist()
+    return found
