@@ -130,6 +130,7 @@ class DetectionSettings(_Section):
     k_accounts: int = knob(3, "accounts", 2, 64, "Higher: template words are shown only when more accounts used them. Lower: more of a template is readable.")
     reads_max: int = knob(192, "requests", 16, 1_024, "More: a crowd is judged by more requests read back. Each is a read from the requests topic.")
     quiet_s: int = knob(86_400, "s", 600, 30 * 86_400, "Longer: fewer resolve and re-open messages. Shorter: on-call is told sooner that it stopped.")
+    terms_off: str = word("", "names of evidence terms, comma-separated, empty: none", "For an emergency and for measuring: a term that misleads is out until it is mended. A term that spoke against a crowd is missing as well, so false alerts may follow.", pattern=r"[a-z0-9_]*(?: *, *[a-z0-9_]+)*")
     update_growth: float = knob(1.5, "times", 1.05, 100, "Lower: on-call hears of smaller growth. Higher: fewer messages.")
     known_tools: str = word("", "a path, empty: none", "File of tools whose users share a wording and are no campaign (`sweepwatch known`). Each one listed is a tool that on-call need not be asked about, and a wording under which a campaign could hide.")
     known_key_hex: str = word("", "32 to 128 hex digits, empty: no signatures", "Secret key of the signatures in the list of known tools. With one, a signed row that somebody else changed stops the start; all who run sweepwatch on the list need it.", pattern=r"(?:(?:[0-9a-fA-F]{2}){16,64})?", secret=True)
@@ -287,6 +288,10 @@ class Settings:
                 "sketch.key_hex is the public development key: whoever knows it can craft texts that collide or slip by. "
                 "For production set SWEEPWATCH_SKETCH__KEY_HEX to a secret of your own (openssl rand -hex 32)."
             )
+        if self.detection.terms_off:
+            found.append(
+                f"detection.terms_off is {self.detection.terms_off}: decisions are made without this evidence."
+            )
         if self.telemetry.port and self.telemetry.host not in LOOPBACK:
             found.append(f"telemetry.host is {self.telemetry.host}: metrics are open to whoever reaches the port.")
         if self.kafka.security_protocol.endswith("PLAINTEXT") and not _on_loopback(self.kafka.bootstrap):
@@ -361,6 +366,10 @@ def _check_together(settings: Settings) -> None:
     for holds, name, value, wanted in rules:
         if not holds:
             raise ConfigError(f"setting {name} is {value}: it must be {wanted}")
+    if settings.detection.terms_off:
+        from pipeline.evidence import active  # only when asked for: it imports numba
+
+        active(settings.detection.terms_off)
 
 
 def _accept(name: str, value: Any, source: str) -> Value:

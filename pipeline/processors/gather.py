@@ -20,7 +20,7 @@ import orjson
 
 from pipeline.detectors import prompt_sweep
 from pipeline.detectors.prompt_sweep import Opinion
-from pipeline.evidence import EVIDENCE
+from pipeline.evidence import active
 from pipeline.evidence.cell import Cell, Request, core_of, held, measure, sightings
 from pipeline.evidence.harvest import value_of
 from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign, Template
@@ -83,6 +83,7 @@ class Gather:
         self._window_panes = settings.time.window_s // settings.time.pane_s
         detection = settings.detection
         self._limits = prompt_sweep.Limits(detection.score_min, detection.accounts_min, detection.requests_min)
+        self._terms = active(detection.terms_off)
         self._k_accounts, self._reads_max = detection.k_accounts, detection.reads_max
         self._door = DoorLimits(value_bytes_max=settings.bounds.value_bytes_max)
         self._config = settings.fingerprint()
@@ -303,7 +304,7 @@ class Gather:
         mates = len(accounts & set[int]().union(*(suspect.accounts for suspect in family))) / len(accounts)
         kin = max((suspect.harvest for suspect in family), default=0.0)
         cell = replace(cell, unexplained=unexplained, company=company, family=len(family) + 1, mates=mates, kin=kin)
-        opinion = prompt_sweep.decide(cell, EVIDENCE, self._limits)
+        opinion = prompt_sweep.decide(cell, self._terms, self._limits)
         state.head.count("cells_judged")
         template = template_of(cell, opinion.score - self._limits.score_min)
         if opinion.decision == "campaign":
