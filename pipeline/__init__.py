@@ -11,6 +11,7 @@ A request travels through this package in one direction:
     processors   the stateful steps: observe, match, gather, notify
     topology     the graph as data
     replay       the embedded host;  kafka  the host that runs on a real broker
+    backtest     what two runs over one log say differently
 
 Everything up to `topology` is pure: no clock, no environment, no logging, no Kafka.
 """

@@ -15,6 +15,7 @@ import click
 
 from pipeline import __version__
 from pipeline.cli.alerts import alerts
+from pipeline.cli.backtest import backtest
 from pipeline.cli.demo import demo
 from pipeline.cli.describe import describe
 from pipeline.cli.dlq import dlq
@@ -76,5 +77,7 @@ def main() -> None:
     """Catches campaigns that spread one prompt template over many accounts, while they run."""
 
 
-for command in (demo, replay, simulate, validate, worker, topics, doctor, alerts, known, dlq, describe, settings):
+COMMANDS = (demo, replay, backtest, simulate, validate, worker, topics, doctor, alerts, known, dlq, describe, settings)
+
+for command in COMMANDS:
     main.add_command(command)

@@ -3,6 +3,7 @@
 with_settings        settings, and the known tools that they lead to
 with_settings_alone  settings, and no look at that list: for commands that change it or are told of another
 with_known           what of the two is left
+settings_options     --config and --set as they are given, for commands that make several settings of them
 """
 
 from __future__ import annotations
@@ -45,18 +46,7 @@ def with_known(settings: Settings, path: Path | None = None) -> Settings:
 def with_settings_alone(command: Callable[..., Any]) -> Callable[..., Any]:
     """Like `with_settings`, but `settings.known` is empty."""
 
-    @click.option(
-        "--config",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="TOML file with settings; otherwise the one that SWEEPWATCH_CONFIG names, otherwise none.",
-    )
-    @click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="SECTION.FIELD=VALUE",
-        help="One setting for this run, for example --set time.tick_s=30. May be repeated.",
-    )
+    @settings_options
     @wraps(command)
     def loaded(*args: Any, config: Path | None, overrides: tuple[str, ...], **options: Any) -> Any:
         from pipeline.settings import Settings
@@ -64,6 +54,22 @@ def with_settings_alone(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(Settings.load(config, os.environ, overrides), *args, **options)
 
     return loaded
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --config and --set as they are given: `config` and `overrides`."""
+    command = click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="SECTION.FIELD=VALUE",
+        help="One setting for this run, for example --set time.tick_s=30. May be repeated.",
+    )(command)
+    return click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="TOML file with settings; otherwise the one that SWEEPWATCH_CONFIG names, otherwise none.",
+    )(command)
 
 
 def console(*, err: bool = False) -> Console:

@@ -91,6 +91,7 @@ class FakeHost:
                 if read % batch_records == 0:
                     on_progress(Progress(read, file.stat().st_size, read, 1_772_409_600_000 + read * 1000))
         on_progress(Progress(read, 1, 1, 1_772_409_600_000 + read * 1000, {}, self.alerts))
+        (out / "alerts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in self.alerts))
         verdicts = out / "verdicts.jsonl"
         members = [account for account in accounts if self.flag(account)]
         rows = [{"account_id": account, "campaign_id": "c-7f3a9e", "verdict": "member"} for account in members]

@@ -36,7 +36,18 @@ def test_every_command_has_help_that_says_what_it_does(path: tuple[str, ...]) ->
 def test_the_commands_of_the_design_are_there() -> None:
     words = {" ".join(path) for path in paths()}
     assert words >= {
-        *("replay", "demo", "simulate", "validate", "worker", "topics plan", "topics apply", "doctor", "alerts tail"),
+        *(
+            "replay",
+            "backtest",
+            "demo",
+            "simulate",
+            "validate",
+            "worker",
+            "topics plan",
+            "topics apply",
+            "doctor",
+            "alerts tail",
+        ),
         *("dlq list", "dlq show", "dlq redrive", "describe", "settings"),
         *("known add", "known list", "known remove", "known sign", "known verify"),
     }
