@@ -52,6 +52,10 @@ golden: .venv/.dev ## Write the golden files anew; review the diff like code
 bench: kafka-parts ## Events per second on the real broker: our worker, an empty Faust agent, a plain datasketch agent
 	$(BIN)/python -m tests.bench
 
+.PHONY: quality
+quality: .venv/.dev ## Detection against the evaluation kit: all scorer lines, peer, ablation (KIT=folder, ARGS="--seeds 1,2 --peer")
+	$(BIN)/python -m tests.quality $(ARGS)
+
 .PHONY: kafka-up
 kafka-up: kafka-parts ## Start Apache Kafka on loopback (its log in a temporary folder)
 	$(BIN)/python infra/kafka/broker.py up
