@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 if trouble is not None:
                     found.fail(doing[done], trouble)
                 found.write()
-                say(f"[{number}/{len(planned)}] {doing[done].name} done")
+                say(f"[{number}/{len(planned)}] {doing[done].name} {'FAILED' if trouble else 'done'}")
                 if options.drop_streams and not keeps(doing[done], planned):
                     shop.drop(doing[done])
         except KeyboardInterrupt:
@@ -93,7 +93,7 @@ class Findings:
         if not isinstance(error, KitError):
             traceback.print_exception(error)
         self.failed.append(f"{stream.name}: {error}")
-        say(f"{stream.name} FAILED: {error}")
+        say(f"  {stream.name}: {error}")
 
     def write(self) -> None:
         """Both forms of the report, in the order of the plan whatever came first."""

@@ -79,6 +79,8 @@ class Workshop:
             "habits": _scenario(folder).get("wild"),
             "made_of": made_of,
         }
+        if made_of != self._made_of(run):
+            raise KitError(f"{run.name}: code, settings or kit changed while it ran; measure it again")
         if run.off:
             shutil.rmtree(outputs)  # there are many, and only their score is asked for
         _remember(path, result)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import mean, median
 from typing import Any, Final
 
-from tests.quality.plan import FALL_MAX, HABIT_OF, LEVELS, WORST_IS_LEAST
+from tests.quality.plan import EVENTS, FALL_MAX, HABIT_OF, LEVELS, WORST_IS_LEAST
 
 Result = Mapping[str, Any]
 
@@ -38,6 +38,9 @@ PER_CAMPAIGN: Final = (
     "accounts", "events", "found", "parts", "recall", "recall_any", "events_before_alert", "accounts_before_alert",
     "hours_before_alert",
 )  # fmt: skip
+GOALS_ARE_FOR: Final = (
+    f"Goals are meant for streams of {EVENTS:,} events (`--events`), each level at its own multiple of it."
+)
 ABLATED: Final = ("macro_recall", "account_precision", "campaigns_missed", "false_campaigns", "false_accounts")
 
 
@@ -201,7 +204,7 @@ def _ablation(results: Sequence[Result]) -> list[dict[str, Any]]:
         if one["off"] and place(one) in base:
             pairs.setdefault((one["level"], one["off"]), []).append((base[place(one)], lines(one["score"])))
     for (level, term), both in pairs.items():
-        moved = {name: [-_less(before[name], after[name]) for before, after in both] for name in ABLATED}
+        moved = {name: [_less(after[name], before[name]) for before, after in both] for name in ABLATED}
         found.append(
             {"level": level, "term": term, "seeds": len(both)}
             | {name: round(mean(values), 5) for name, values in moved.items()}
@@ -214,7 +217,7 @@ def _ablation(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def _less(before: float | None, after: float | None) -> float:
-    """How much less; what says nothing on either side has not fallen."""
+    """How much less `after` is; what says nothing on either side has not fallen."""
     return 0.0 if before is None or after is None else round(before - after, 5)
 
 
@@ -229,8 +232,8 @@ def page(found: Mapping[str, Any]) -> str:
     """The report as Markdown."""
     parts = ["# Detection quality", _about(found["about"])]
     if found["failed"]:
-        parts += ["## Not measured", "\n".join(f"- {said}" for said in found["failed"])]
-    parts += ["## Streams", *_streams(found["streams"]), "## Levels", _levels(found["levels"])]
+        parts += ["## Not measured", "\n".join(f"- {' '.join(said.split())}" for said in found["failed"])]
+    parts += ["## Streams", *_streams(found["streams"]), "## Levels", GOALS_ARE_FOR, _levels(found["levels"])]
     if found["campaigns"]:
         parts += ["## Campaigns", _table(("level", "seed", "campaign", *PER_CAMPAIGN), found["campaigns"])]
     parts += [text for section in (_page_habits, _page_false, _page_changed, _page_ablation) for text in section(found)]

@@ -143,6 +143,16 @@ def test_another_scorer_or_generator_makes_old_results_void(
         assert len(replays) == 1, changed
 
 
+def test_a_result_of_code_that_changed_meanwhile_is_not_kept(
+    kit: Path, tmp_path: Path, replays: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "code_digest", lambda: f"after {len(replays)} replays")
+
+    assert quality(tmp_path / "out", "--kit", kit, "--levels", "hard") == 1
+    assert "changed while it ran" in (tmp_path / "out" / "report.md").read_text()
+    assert not list((tmp_path / "out").glob("results/**/*.json"))
+
+
 def test_known_apps_are_given_where_the_stream_has_them_and_terms_are_switched_off_one_by_one(
     kit: Path, tmp_path: Path, replays: list[list[str]]
 ) -> None:
