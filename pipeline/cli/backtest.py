@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import console, settings_options
+from pipeline.cli.options import console, settings_options, with_known
 from pipeline.errors import OperationError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ EPILOG = """\b
 Examples:
   sweepwatch backtest events.jsonl --against-set detection.score_min=7
   sweepwatch backtest monday.jsonl tuesday.jsonl.gz --against-config stricter.toml --keep runs
+  sweepwatch backtest events.jsonl --against-known-apps known.jsonl
   sweepwatch backtest found-0.1 found-0.2          two folders of replay, say of two versions
   sweepwatch backtest --json found-0.1 found-0.2 | jq .alerts.lost
 \b
@@ -41,6 +42,16 @@ SIDES = ("base", "other")
     "--against-config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with the settings of the other run, in place of --config.",
+)
+@click.option(
+    "--known-apps",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="List of known tools for both runs, instead of detection.known_tools.",
+)
+@click.option(
+    "--against-known-apps",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="List of known tools for the other run.",
 )
 @click.option(
     "--outputs",
@@ -64,6 +75,8 @@ def backtest(
     paths: tuple[Path, ...],
     against_set: tuple[str, ...],
     against_config: Path | None,
+    known_apps: Path | None,
+    against_known_apps: Path | None,
     outputs: tuple[Path, Path] | None,
     keep: Path | None,
     as_json: bool,
@@ -76,8 +89,8 @@ def backtest(
 
     FILES are replayed twice (JSON lines; .gz and .zst are unpacked). Two folders are only read.
     """
-    against = bool(against_set or against_config)
-    folders = _folders(paths, outputs, against or bool(config or overrides or keep))
+    against = bool(against_set or against_config or against_known_apps)
+    folders = _folders(paths, outputs, against or bool(config or overrides or known_apps or keep))
     from pipeline.backtest import compare
 
     with ExitStack() as stack:
@@ -85,13 +98,14 @@ def backtest(
         if folders is None:
             if not against:
                 raise click.UsageError(
-                    "what shall the other run do differently? Give --against-set or --against-config, "
-                    "or two folders that `sweepwatch replay` has written"
+                    "what shall the other run do differently? Give --against-set, --against-config or "
+                    "--against-known-apps, or two folders that `sweepwatch replay` has written"
                 )
             from pipeline.settings import Settings
 
-            base = Settings.load(config, os.environ, overrides)
+            base = with_known(Settings.load(config, os.environ, overrides), known_apps)
             other = Settings.load(against_config or config, os.environ, (*overrides, *against_set))
+            other = with_known(other, against_known_apps or known_apps)
             heading = _differing(base, other)
             home = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sweepwatch-backtest-")))
             folders = home / SIDES[0], home / SIDES[1]
@@ -125,12 +139,14 @@ def _folders(paths: tuple[Path, ...], outputs: tuple[Path, Path] | None, for_fil
 
 def _differing(base: Settings, other: Settings) -> list[str]:
     """`detection.score_min 6.25 -> 7`, for each setting that differs. Secrets stay hidden."""
-    rows = zip(base.table(), other.table(), strict=True)
-    return [
+    said = [
         f"{one.name} {one.value or '(empty)'} -> {two.value or '(empty)'}"
-        for one, two in rows
+        for one, two in zip(base.table(), other.table(), strict=True)
         if base.get(one.name) != other.get(two.name)
-    ] or ["the settings of both runs are the same"]
+    ]
+    if base.known != other.known:
+        said.append(f"known tools: {len(base.known)} -> {len(other.known)} wordings")
+    return said or ["the settings of both runs are the same"]
 
 
 def _replay(files: tuple[Path, ...], folder: Path, settings: Settings, name: str, *, bar: bool, quiet: bool) -> None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.cli.options import with_known
 from pipeline.settings import Settings
 from tests.quality.kit import ROOT, Kit, KitError, one_thread
 from tests.quality.plan import Run, Stream
@@ -46,7 +47,7 @@ class Workshop:
 
     def settings(self, off: str = "") -> Settings:
         """As `replay` will load them; `off` comes on top of what is switched off already."""
-        settings = Settings.load(self.config, os.environ, self.overrides)
+        settings = with_known(Settings.load(self.config, os.environ, self.overrides))
         both = ",".join(filter(None, (settings.detection.terms_off, off)))
         return settings.override(detection__terms_off=both) if off else settings
 

@@ -111,16 +111,27 @@ def test_against_config_takes_the_place_of_config(host: FakeHost, log: Path, tmp
     assert seen == [(10, 120), (60, 20)]
 
 
+def test_the_other_run_may_know_more_tools(host: FakeHost, log: Path, tmp_path: Path) -> None:
+    for name, tools in (("a", 1), ("b", 2)):
+        rows = [{"name": f"tool {number}", "text": f"the wording of tool number {number}"} for number in range(tools)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = backtest(log, "--known-apps", tmp_path / "a.jsonl", "--against-known-apps", tmp_path / "b.jsonl")
+
+    assert [len(call["settings"].known) for call in host.calls] == [1, 2]
+    assert result.stdout.startswith("known tools: 1 -> 2 wordings")
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
         ((), "give files of requests, or two folders"),
-        (("events.jsonl",), "--against-set or --against-config"),
+        (("events.jsonl",), "--against-set, --against-config or --against-known-apps"),
         (("a",), "exactly two folders"),
         (("a", "b", "a"), "exactly two folders"),
         (("a", "events.jsonl"), "exactly two folders"),
         (("a", "b", "--against-set", "time.tick_s=30"), "only read"),
         (("a", "b", "--set", "time.tick_s=30"), "only read"),
+        (("a", "b", "--known-apps", "events.jsonl"), "only read"),
         (("--outputs", "a", "b", "events.jsonl"), "names both folders already"),
         (("events.jsonl", "--against-set", "time.tick=30"), "did you mean time.tick_s"),
         (("nowhere", "b"), "nowhere"),
