@@ -60,10 +60,12 @@ class Sketches:
 class TokenView:
     """A text's tokens in order, "^" first and "$" last; line breaks are "\\n" and "\\n\\n", numbers "0".
 
-    Shingle i covers tokens i to i + n - 1; grams64 has no row for a text of fewer than n tokens.
+    `written` has numbers as the text has them, for people. Shingle i covers tokens i to i + n - 1; grams64 has no row for a
+    text of fewer than n tokens.
     """
 
     words: list[str]
+    written: list[str]
     hashes: NDArray[np.uint64]
     grams64: NDArray[np.uint64]
 
@@ -135,7 +137,11 @@ class Sketcher:
             self._words.get(token) or raw[first:last].decode()
             for token, first, last in zip(hashes.tolist(), firsts.tolist(), lasts.tolist(), strict=True)
         ]
-        return TokenView(words, hashes, grams64)
+        written = [
+            raw[first:last].decode() if word == NUMBER_WORD else word
+            for word, first, last in zip(words, firsts.tolist(), lasts.tolist(), strict=True)
+        ]
+        return TokenView(words, written, hashes, grams64)
 
     def warm_up(self) -> None:
         """Compiles every kernel, or loads it from the cache, before the first record waits for it."""

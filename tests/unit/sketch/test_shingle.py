@@ -56,6 +56,10 @@ def test_every_number_is_the_same_token() -> None:
     assert SKETCHER.sketch(["Add 7 and 1234"]).prompt == SKETCHER.sketch(["add 99 and 5"]).prompt
 
 
+def test_numbers_are_kept_as_written_beside_the_tokens() -> None:
+    assert SKETCHER.tokens("Add 007 and 1234, v2").written[1:-1] == ["add", "007", "and", "1234", ",", "v2"]
+
+
 def test_line_breaks_are_tokens_between_lines_only() -> None:
     assert words("\n\na\nb \n \n\n c\r\nd\n") == ["a", "\n", "b", "\n\n", "c", "\n", "d"]
 
