@@ -6,6 +6,7 @@ A request travels through this package in one direction:
     sketch       prompt text -> comparable numbers
     window       event time as arithmetic: ticks, panes, the journal that a state is rebuilt from
     features     sliding account statistics, one a file
+    templates    fixed words, alternatives and slots of a few requests, to be shown
     evidence     what speaks for or against a campaign, one a file
     detectors    opinions about campaigns
     processors   the stateful steps: observe, match, gather, notify
