@@ -11,4 +11,5 @@ The kit (a generator, a scorer and a plain datasketch program to compare with) l
     habits.py    one habit of a stream changed, all else kept
     measure.py   one run: replay on one core, score, remember
     report.py    results -> report.md and report.json
+    template_f1.py   how much of a kit's templates is read from their first requests
 """
