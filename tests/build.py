@@ -131,7 +131,7 @@ def request(text: str, account: str = "account-1", at_s: float = 0.0, org: str =
         grams=view.grams64,
         distinct=distinct,
         halves=np.unique(grams32(distinct)),
-        words=tuple(view.words),
+        words=tuple(view.written),
         event_id=f"{account}/{at_s}",
         account_id=account,
     )
@@ -179,6 +179,7 @@ def finding(name: str = "c-1", tick: int = START // 60_000, kind: str = "open", 
                 "template": {
                     "template_id": "t-1",
                     "text": "fixed words <*:1>",
+                    "slots": [{"slot": 1, "kind": "enumeration", "distinct": 40, "estimated": 90}],
                     "support": 64,
                     "accounts": 40,
                     "frame": True,

@@ -26,6 +26,7 @@ ACCOUNT_COLUMNS = {
     "last_seen": "last seen",
 }
 SAMPLES_SHOWN = 3
+SLOTS_SHOWN = 4
 
 
 def render_alert(alert: Alert) -> Panel:
@@ -116,13 +117,22 @@ def _templates(alert: Alert) -> RenderableType | None:
             used += f" of {number(template['accounts'])} accounts"
         shown.append(_text(f"Template {template.get('template_id', '?')}, {used}", 200, "bold"))
         shown.append(Padding(_text(template.get("text", ""), 700), (0, 0, 0, 2)))
-        for slot in (template.get("slots") or ())[:4]:
-            samples = ", ".join(repr(clean(sample, 60)) for sample in (slot.get("samples") or ())[:SAMPLES_SHOWN])
-            said = f"<*:{slot.get('slot', '?')}> {number(slot.get('distinct', 0))} different {slot.get('kind', '')}"
-            shown.append(Padding(_text(f"{said.strip()}{': ' if samples else ''}{samples}", 300, "dim"), (0, 0, 0, 2)))
+        slots: Sequence[Alert] = template.get("slots") or ()
+        shown += [Padding(_text(_slot(slot), 300, "dim"), (0, 0, 0, 2)) for slot in slots[:SLOTS_SHOWN]]
+        if len(slots) > SLOTS_SHOWN:
+            shown.append(Padding(_text(f"and {len(slots) - SLOTS_SHOWN} more slots", 100, "dim"), (0, 0, 0, 2)))
     if len(templates) > 5:
         shown.append(_text(f"and {len(templates) - 5} more templates", 100, "dim"))
     return Group(*shown) if shown else None
+
+
+def _slot(slot: Alert) -> str:
+    """`<*:2> 16 different language, of a list of about 40`."""
+    samples = ", ".join(repr(clean(sample, 60)) for sample in (slot.get("samples") or ())[:SAMPLES_SHOWN])
+    said = f"<*:{slot.get('slot', '?')}> {number(slot.get('distinct', 0))} different {slot.get('kind', '')}".strip()
+    if "estimated" in slot:
+        said += f", of a list of about {number(slot['estimated'])}"
+    return f"{said}: {samples}" if samples else said
 
 
 def _accounts(alert: Alert) -> RenderableType | None:

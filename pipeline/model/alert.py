@@ -90,11 +90,13 @@ class Harvest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A place of a template that changes from request to request."""
+    """A place of a template that changes from request to request. `distinct` fillings were seen in the sample;
+    `estimated` says how many the list behind it has, where the sample can say."""
 
     slot: int
     distinct: int
     kind: str | None = None
+    estimated: int | None = None
     samples: tuple[str, ...] = ()
 
 
@@ -352,7 +354,7 @@ def _template(template: Template) -> dict[str, Any]:
 
 def _slot(slot: Slot) -> dict[str, Any]:
     samples = [cut(each, SLOT_SAMPLE_CHARS_MAX) for each in slot.samples[:SLOT_SAMPLES_MAX]]
-    return fields(slot=slot.slot, distinct=slot.distinct, kind=slot.kind, samples=samples)
+    return fields(slot=slot.slot, distinct=slot.distinct, kind=slot.kind, estimated=slot.estimated, samples=samples)
 
 
 def _account(account: AccountSample) -> dict[str, Any]:

@@ -6,6 +6,7 @@ as observe has counted.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from math import isnan
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import numpy as np
 from pipeline.detectors.prompt_sweep import Opinion
 from pipeline.evidence.cell import Cell, sightings
 from pipeline.model.campaign import Template
-from pipeline.processors.templates import text_of
+from pipeline.processors.templates import shown_of
 
 EVIDENCE_SHOWN: Final = 8
 MS_PER_HOUR: Final = 3_600_000
@@ -22,6 +23,7 @@ MS_PER_HOUR: Final = 3_600_000
 
 def describe(cell: Cell, template: Template, opinion: Opinion, parties: int, k_accounts: int) -> dict[str, Any]:
     """The cell in words and numbers; `parties` estimates how many there are, at least those of the sample."""
+    shown = shown_of(cell, k_accounts)
     facts = sightings(cell.requests)
     accounts, first, counts = np.unique(facts["account"], return_index=True, return_counts=True)
     size = len(cell.requests)
@@ -42,7 +44,8 @@ def describe(cell: Cell, template: Template, opinion: Opinion, parties: int, k_a
         "score": round(opinion.score, 4),
         "template": {
             "template_id": template.template_id,
-            "text": text_of(cell, k_accounts),
+            "text": shown.text,
+            "slots": [asdict(slot) for slot in shown.slots],
             "support": size,
             "accounts": len(accounts),
             "frame": template.frame,

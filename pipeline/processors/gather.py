@@ -246,7 +246,7 @@ class Gather:
             distinct=distinct,
             halves=np.unique(grams32(distinct)),
             system=self._system(request.system_text),
-            words=tuple(view.words),
+            words=tuple(view.written),
             event_id=request.event_id,
             account_id=request.account_id,
         )

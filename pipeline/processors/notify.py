@@ -31,6 +31,7 @@ from pipeline.model.alert import (
     RecommendedAction,
     Severity,
     Signal,
+    Slot,
     Template,
 )
 from pipeline.model.record import Batch, Out, Reader
@@ -361,6 +362,7 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
                 text=template["text"],
                 support=template["support"],
                 accounts=template["accounts"],
+                slots=tuple(Slot(**slot) for slot in template.get("slots", ())),
             )
             for template in case.templates
         ),

@@ -1,6 +1,6 @@
 """From a cell to a template that can be shown and held against requests.
 
-Shown are only words that at least k accounts have used in that place; what changes between requests is a slot.
+Shown (pipeline/templates) are only words that at least k accounts have used in that place; held against requests are hashes.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.evidence.cell import Cell, Request
+from pipeline.evidence.cell import Cell
 from pipeline.model.campaign import Template
 from pipeline.sketch.sketcher import grams32
+from pipeline.templates import Inferred, infer
 
 TIGHT_SHARE: Final = 0.8
 CORE_MAX: Final = 96
@@ -39,33 +40,7 @@ def _anchor(cell: Cell) -> int:
     return int(grams32(openings[np.argmax(counts)][None])[0])
 
 
-def text_of(cell: Cell, k_accounts: int) -> str:
-    """Fixed words with <*:n> for slots: the request that holds most of the core, seen through words of k accounts."""
-    users: dict[int, set[str]] = {}
-    for request in cell.requests:
-        for gram in request.distinct.tolist():
-            users.setdefault(gram, set()).add(request.account_id)
-    needed = max(k_accounts, len({request.account_id for request in cell.requests}) // 4)
-    shown = {gram for gram, accounts in users.items() if len(accounts) >= needed}
-    example = max(cell.requests, key=lambda r: (int(np.isin(cell.core, r.distinct).sum()), -len(r.words), r.event_id))
-    return _render(example, shown)
-
-
-def _render(example: Request, shown: set[int]) -> str:
-    fixed = [False] * len(example.words)
-    for place, gram in enumerate(example.grams.tolist()):
-        if gram in shown:
-            fixed[place : place + 3] = [True] * 3
-    pieces: list[str] = []
-    slots = 0
-    inner = list(zip(example.words, fixed, strict=True))[1:-1]
-    for i, (word, is_fixed) in enumerate(inner):
-        if is_fixed:
-            pieces.append(word)
-        elif i == 0 or inner[i - 1][1]:
-            slots += 1
-            pieces.append(f"<*:{slots}>")
-    text = " ".join(pieces)
-    for mark in ".,:;!?":
-        text = text.replace(f" {mark}", mark)
-    return text.replace(" \n", "\n").replace("\n ", "\n")
+def shown_of(cell: Cell, k_accounts: int) -> Inferred:
+    """What on-call is shown of the cell: fixed words, literal alternatives, slots."""
+    words = [request.words[1:-1] for request in cell.requests]
+    return infer(words, [request.account_id for request in cell.requests], k_accounts)

@@ -60,7 +60,7 @@ def campaign_alert() -> CampaignAlert:
                 text=long,
                 support=9,
                 accounts=3,
-                slots=(alerts.Slot(slot=1, distinct=2, kind="number", samples=(long,) * 9),) * 40,
+                slots=(alerts.Slot(slot=1, distinct=2, kind="number", estimated=9, samples=(long,) * 9),) * 40,
                 sketch={"scheme": "sw1"},
             ),
         )

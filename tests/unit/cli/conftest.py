@@ -43,7 +43,9 @@ def alert(**changes: Any) -> dict[str, Any]:
                 "text": "work through <*:1> from first principles",
                 "support": 130,
                 "accounts": 41,
-                "slots": [{"slot": 1, "distinct": 130, "kind": "phrase", "samples": ["a bus", "a box"]}],
+                "slots": [
+                    {"slot": 1, "distinct": 130, "kind": "phrase", "estimated": 400, "samples": ["a bus", "a box"]}
+                ],
             }
         ],
         "accounts": {

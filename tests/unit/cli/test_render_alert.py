@@ -25,7 +25,7 @@ def test_it_tells_what_how_sure_why_who_and_what_to_do() -> None:
         *("41 accounts work one template", "HIGH", "open", "c-7f3a9e"),
         *("confidence 0.97", "risk 88 of 100", "score 9.1 over 6"),
         *("no_repeat", "0.9", "+2.10", "none twice"),
-        *("work through <*:1> from first principles", "130 different phrase", "'a bus'"),
+        *("work through <*:1> from first principles", "130 different phrase, of a list of about 400", "'a bus'"),
         *("Accounts (8 of 41)", "acct_0", "80%"),
         *("payment pay_1 (5 accounts)", "Throttle the members", "infra/runbooks/prompt_sweep.md"),
         *("2026-03-02 04:31", "2026-03-02 08:12"),
@@ -81,3 +81,12 @@ def test_numbers_and_texts_are_shortened_for_people() -> None:
     assert [number(value) for value in (12345, 0.123456, 2.0, "x", True)] == ["12,345", "0.123", "2", "x", "True"]
     assert number(float("nan")) == "nan"
     assert clean("a" * 20, 5) == "aaaaa ... (15 more)"
+
+
+def test_of_many_slots_the_first_are_shown_and_the_others_counted() -> None:
+    row = alert()
+    row["templates"][0]["slots"] = [{"slot": n, "distinct": 10 * n, "kind": "number"} for n in range(1, 10)]
+    said = shown(row)
+
+    assert "<*:4> 40 different number" in said
+    assert "<*:5>" not in said and "and 5 more slots" in said

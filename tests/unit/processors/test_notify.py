@@ -89,6 +89,7 @@ def test_a_finding_opens_one_alert_at_once_with_what_gather_estimates() -> None:
     assert message["title"] == "about 60 accounts work one template, 30 requests/h"
     assert message["accounts"]["total"] == message["metrics"]["accounts"] == 60
     assert message["templates"][0]["text"] == "fixed words <*:1>"
+    assert message["templates"][0]["slots"] == [{"slot": 1, "kind": "enumeration", "distinct": 40, "estimated": 90}]
     assert message["redaction"] == {"level": "templates_only", "k_accounts": 3}
 
 
