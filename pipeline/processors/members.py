@@ -187,6 +187,7 @@ class Members:
 
     def _reindex(self) -> None:
         ordered = [self.by_campaign[campaign_id] for campaign_id in sorted(self.by_campaign)]
+        ordered = [membership for membership in ordered if not membership.campaign.closed]
         pairs = [(membership, template) for membership in ordered for template in membership.campaign.templates]
         self._index = TemplateIndex([template for _, template in pairs])
         self._owners = pairs
