@@ -1,26 +1,12 @@
-"""Text of others on our terminal: alerts carry what strangers wrote, and a terminal obeys some of it.
-
-`clean` leaves letters and newlines and shows everything that could move a cursor, hide text or turn its direction.
-"""
+"""Texts on our terminal: `clean` and `number` of the model, and what only a terminal needs."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
+from pipeline.model.plain import clean, number
 
-def clean(value: object, limit: int = 4_000) -> str:
-    """Printable text of `value`, cut at `limit` characters."""
-    text = str(value)
-    cut = text[:limit] + (f" ... ({len(text) - limit} more)" if len(text) > limit else "")
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in cut)
-
-
-def number(value: Any) -> str:
-    """12,345 or 0.42, three digits of a fraction; whatever is no number comes as clean text."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return clean(value)
-    return f"{int(value):,}" if isinstance(value, int) or value.is_integer() else f"{value:,.3g}"
+__all__ = ["clean", "moment", "number", "size"]
 
 
 def size(count: int) -> str:

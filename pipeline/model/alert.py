@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 
 from pipeline.model.message import SCHEMA_VERSION, cut, fields, number, to_bytes, unit
 from pipeline.model.moment import rfc3339
+from pipeline.model.picture import Picture
 from pipeline.model.record import Position
 
 Action = Literal["open", "update", "resolve"]
@@ -61,6 +62,7 @@ class Signal:
     weight: float
     threshold: float | None = None
     description: str | None = None
+    family: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +130,12 @@ class AccountSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """What else the accounts share."""
+    """What else the accounts share: so many of the sample share a value with another one, over so many values."""
 
     type: LinkType
     accounts: int
     value: str | None = None
+    values: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +216,7 @@ class CampaignAlert:
     evidence: tuple[Evidence, ...] = ()
     attacks: tuple[Attack, ...] = ()
     recommended_actions: tuple[RecommendedAction, ...] = ()
+    picture: Picture | None = None
     urls: Mapping[Literal["runbook", "dashboard", "campaign"], str] = field(default_factory=dict)
     data_quality: DataQuality | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -272,10 +276,11 @@ class CampaignAlert:
             signals=[_signal(each) for each in self.signals],
             harvest=_harvest(self.harvest),
             changes={name: list(pair) for name, pair in self.changes.items()},
-            links=[fields(type=each.type, accounts=each.accounts, value=each.value) for each in self.links[:LINKS_MAX]],
+            links=[_link(each) for each in self.links[:LINKS_MAX]],
             evidence=[_evidence(each) for each in self.evidence[:EVIDENCE_MAX]],
             attacks=[_attack(each) for each in self.attacks],
             recommended_actions=[_recommended(each) for each in self.recommended_actions],
+            picture=None if self.picture is None else self.picture.to_dict(),
             urls=dict(self.urls),
             data_quality=_data_quality(self.data_quality),
             labels=dict(self.labels),
@@ -313,6 +318,7 @@ def _signal(signal: Signal) -> dict[str, Any]:
         weight=number(signal.weight),
         threshold=_number(signal.threshold),
         description=signal.description,
+        family=signal.family,
     )
 
 
@@ -368,6 +374,10 @@ def _account(account: AccountSample) -> dict[str, Any]:
         last_seen=_time(account.last_seen_ms),
         score=_number(account.score),
     )
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return fields(type=link.type, accounts=link.accounts, value=link.value, values=link.values)
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:

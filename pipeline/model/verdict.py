@@ -23,6 +23,7 @@ class AccountVerdict:
     requests          of the account inside the campaign, in the window
     share_of_account  these, of all its requests in the window: tells a proxy's customer from a dedicated account
     evidence          families of evidence that agreed, at least two for a member
+    distinct, framed  of `requests`, how many differ (counted to eight) and how many open with a frame of the campaign
     """
 
     account_id: str
@@ -37,6 +38,8 @@ class AccountVerdict:
     last_seen_ms: int | None = None
     recommended_action: Literal["observe", "throttle", "step_up_verification", "suspend_review"] | None = None
     also_member_of: tuple[str, ...] = ()
+    distinct: int | None = None
+    framed: int | None = None
 
     @property
     def key(self) -> bytes:
@@ -63,4 +66,6 @@ class AccountVerdict:
             last_seen=None if self.last_seen_ms is None else rfc3339(self.last_seen_ms),
             recommended_action=self.recommended_action,
             also_member_of=sorted(set(self.also_member_of))[:ALSO_MEMBER_MAX],
+            distinct=self.distinct,
+            framed=self.framed,
         )

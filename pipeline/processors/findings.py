@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.detectors.prompt_sweep import Opinion
 from pipeline.evidence.cell import Cell, sightings
 from pipeline.model.campaign import Template
+from pipeline.processors.picture import picture_of
 from pipeline.processors.templates import shown_of
 
 EVIDENCE_SHOWN: Final = 8
@@ -31,13 +32,15 @@ def describe(cell: Cell, template: Template, opinion: Opinion, parties: int, k_a
     factor = estimate / len(accounts)
     first_ms, last_ms = int(facts["time"].min()), int(facts["time"].max())
     hours = max((last_ms - first_ms) / MS_PER_HOUR, 1 / 60)
+    newest = dict(zip(facts["account"].tolist(), facts["time"].tolist(), strict=True))  # requests are in event order
     sample = [
         {
             "account_id": cell.requests[row].account_id,
             "requests": count,
             "first_ms": int(facts["time"][row]),
+            "last_ms": newest[account],
         }
-        for row, count in zip(first.tolist(), counts.tolist(), strict=True)
+        for account, row, count in zip(accounts.tolist(), first.tolist(), counts.tolist(), strict=True)
     ]
     sample.sort(key=lambda account: (-account["requests"], account["account_id"]))
     return {
@@ -53,6 +56,7 @@ def describe(cell: Cell, template: Template, opinion: Opinion, parties: int, k_a
         "signals": [
             {
                 "name": term.name,
+                "family": term.family,
                 "value": _known(weight.value),
                 "threshold": weight.threshold,
                 "weight": weight.weight,
@@ -74,8 +78,16 @@ def describe(cell: Cell, template: Template, opinion: Opinion, parties: int, k_a
             for request in cell.requests[:: max(1, size // EVIDENCE_SHOWN)][:EVIDENCE_SHOWN]
         ],
         "links": {"payment": _known(cell.payment), "client": _known(cell.client)},
+        "shared": {kind: _shared(facts[kind][first]) for kind in ("payment", "network")},
+        "picture": picture_of(cell, template, opinion, [account["account_id"] for account in sample]),
         "k_accounts": k_accounts,
     }
+
+
+def _shared(values: Any) -> tuple[int, int]:
+    """How many accounts have a value that another account of the sample has too, and over how many values."""
+    _, counts = np.unique(values[values != 0], return_counts=True)
+    return int(counts[counts > 1].sum()), int((counts > 1).sum())
 
 
 def _known(value: float) -> float | None:

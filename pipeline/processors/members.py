@@ -226,5 +226,7 @@ def _verdict(campaign_id: str, account_id: str, hits: Hits, opinion: Opinion, no
         evidence=opinion.families,
         recommended_action=recommended_action(opinion),
         also_member_of=tuple(others),
+        distinct=hits.distinct,
+        framed=hits.framed,
     )
     return Out("verdicts", None, account_id.encode(), verdict.to_json())

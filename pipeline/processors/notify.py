@@ -34,6 +34,7 @@ from pipeline.model.alert import (
     Slot,
     Template,
 )
+from pipeline.model.picture import Picture
 from pipeline.model.record import Batch, Out, Reader
 from pipeline.processors.head import Head
 from pipeline.settings import Settings, sketch_parameters
@@ -141,6 +142,7 @@ class Notify:
             if finding["tick"] // self._hour_ticks <= hour:
                 case = state.cases[finding["campaign_id"]]
                 case.templates.append(finding["template"])
+                _count_templates(case.finding["sample"], finding["sample"])
                 case.last_ms = max(case.last_ms, finding["last_ms"])
         state.grown = [finding for finding in state.grown if finding["tick"] // self._hour_ticks > hour]
 
@@ -286,8 +288,27 @@ def severity_of(accounts: int, output_tokens: int) -> Severity:
     return "medium"
 
 
-def _shares(links: Mapping[str, float | None]) -> tuple[tuple[LinkType, float | None], ...]:
-    return ("payment", links["payment"]), ("user_agent", links["client"])
+def _count_templates(sample: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
+    """Sampled accounts that are in the sample of one more template."""
+    known = {account["account_id"] for account in others}
+    for account in sample:
+        if account["account_id"] in known:
+            account["templates"] = account.get("templates", 1) + 1
+
+
+def _links(finding: Mapping[str, Any]) -> tuple[Link, ...]:
+    """What at least a fifth of the sampled accounts share."""
+    size, links, shared = len(finding["sample"]), finding["links"], finding.get("shared", {})
+    kinds: tuple[tuple[LinkType, float | None, tuple[int, int] | None], ...] = (
+        ("payment", links["payment"], shared.get("payment")),
+        ("ip_prefix", shared["network"][0] / size if "network" in shared else None, shared.get("network")),
+        ("user_agent", links["client"], None),  # the commonest client: one value
+    )
+    return tuple(
+        Link(type=kind, accounts=counted[0] if counted else round(share * size), values=counted[1] if counted else None)
+        for kind, share, counted in kinds
+        if share is not None and share >= LINK_SHARE_MIN
+    )
 
 
 def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> CampaignAlert:
@@ -298,6 +319,7 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
     about = "about " if estimated else ""
     tool = _is_tool(finding)
     confidence = 0.0 if tool else min(0.99, 0.5 + finding["score"] / 30)
+    picture = Picture(**finding["picture"]) if "picture" in finding else None
     return CampaignAlert(
         campaign_id=finding["campaign_id"],
         category=finding["category"],
@@ -340,6 +362,7 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
                 weight=signal["weight"],
                 threshold=signal["threshold"],
                 description=signal["description"],
+                family=signal.get("family"),
             )
             for signal in finding["signals"]
             if signal["value"] is not None
@@ -368,16 +391,16 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
         ),
         accounts=tuple(
             AccountSample(
-                account_id=account["account_id"], requests=account["requests"], first_seen_ms=account["first_ms"]
+                account_id=account["account_id"],
+                requests=account["requests"],
+                templates=account.get("templates"),
+                first_seen_ms=account["first_ms"],
+                last_seen_ms=account.get("last_ms"),
             )
             for account in finding["sample"]
         ),
         accounts_total=case.members,
-        links=tuple(
-            Link(type=kind, accounts=round(share * len(finding["sample"])))
-            for kind, share in _shares(finding["links"])
-            if share is not None and share >= LINK_SHARE_MIN
-        ),
+        links=_links(finding),
         evidence=tuple(
             Evidence(event_id=each["event_id"], event_time_ms=each["time_ms"], account_id=each["account_id"])
             for each in finding["evidence"]
@@ -390,6 +413,7 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
             RecommendedAction(id="review", title="Read the evidence, then the account verdicts", urgency="now"),
             RecommendedAction(id="verify", title="Ask the member accounts to verify themselves", urgency="today"),
         ),
+        picture=picture,
         urls={"runbook": RUNBOOK},
         redaction="templates_only",
         k_accounts=finding["k_accounts"],

@@ -17,6 +17,8 @@ from pipeline.model import alert as alerts
 from pipeline.model import event as events
 from pipeline.model.alert import CampaignAlert
 from pipeline.model.deadletter import DEAD_LETTERS, dead_letter
+from pipeline.model.message import to_bytes
+from pipeline.model.picture import Picture
 from pipeline.model.record import Position, Record
 from pipeline.model.rejection import Reason, Rejection
 from pipeline.model.verdict import AccountVerdict
@@ -87,10 +89,10 @@ def campaign_alert() -> CampaignAlert:
         merged_into="c-0",
         window_ms=(0, NOON_MS),
         risk_score=101,
-        signals=(alerts.Signal(name="s", value=2.5, weight=1.0, threshold=2.0, description="why"),),
+        signals=(alerts.Signal(name="s", value=2.5, weight=1.0, threshold=2.0, description="why", family="list"),),
         harvest=alerts.Harvest(output_tokens=1, distinct_slots=2, requests_per_hour=3.0, projected_24h_output_tokens=4),
         changes={"severity": ("low", "high")},
-        links=(alerts.Link(type="payment", value="p", accounts=4),) * 60,
+        links=(alerts.Link(type="payment", value="p", accounts=4, values=2),) * 60,
         evidence=(
             alerts.Evidence(
                 event_id="e",
@@ -111,10 +113,27 @@ def campaign_alert() -> CampaignAlert:
         recommended_actions=(
             alerts.RecommendedAction(id="r", title="look", urgency="now", atlas_mitigation="AML.M0004"),
         ),
+        picture=full_picture(),
         urls={"runbook": "https://runbooks.example/x", "dashboard": "d", "campaign": "c"},
         data_quality=alerts.DataQuality(degraded=True, reasons=("text gone by retention",), invisible_share=0.1),
         labels={"environment": "test"},
         test=True,
+    )
+
+
+def full_picture() -> Picture:
+    """More of everything than the contract takes, of a campaign that has lasted half a year."""
+    return Picture(
+        template_id="t-0123456789ab",
+        start_ms=NOON_MS,
+        score=12.34567,
+        score_min=6.25,
+        families_min=3,
+        operation=tuple(f"some_long_term_name_{n}" for n in range(40)),
+        operation_min=0.75,
+        coverage=[(4319.999, 1024, 1024, 1024)] * 40,
+        activity=[[4319.999] * 12] * 60,
+        groups={"payment": [25] * 60, "network": [25] * 60, "client": [25] * 60},
     )
 
 
@@ -132,6 +151,8 @@ def account_verdict() -> AccountVerdict:
         last_seen_ms=NOON_MS,
         recommended_action="throttle",
         also_member_of=tuple(f"c-{n}" for n in range(40)),
+        distinct=8,
+        framed=21,
     )
 
 
@@ -167,6 +188,12 @@ def test_the_fully_set_alert_sets_every_field_of_the_schema() -> None:
 
 def test_the_largest_alert_stays_well_below_a_megabyte() -> None:
     assert len(campaign_alert().to_json(NOON_MS)) < 900_000
+
+
+def test_a_picture_stays_below_eight_kilobytes_and_leaves_out_what_nobody_shares() -> None:
+    assert len(to_bytes(full_picture().to_dict())) < 8_192
+    alone = replace(full_picture(), groups={"payment": [0, 0], "network": [1, 1], "client": [0, 0]})
+    assert alone.to_dict()["groups"] == {"network": [1, 1]}
 
 
 def test_the_fully_set_verdict_sets_every_field_of_the_schema() -> None:

@@ -106,6 +106,45 @@ def test_links_are_said_from_a_fifth_of_the_accounts_on() -> None:
     assert message["links"] == [{"type": "payment", "accounts": 2}]
 
 
+def test_links_count_accounts_and_values_where_the_finding_does() -> None:
+    sample = [{"account_id": f"a-{place}", "requests": 1, "first_ms": ms(0)} for place in range(10)]
+    shared = {"payment": [5, 2], "network": [3, 1]}
+    (message,) = told(opened(sample=sample, links={"payment": 0.6, "client": 0.9}, shared=shared))
+
+    assert message["links"] == [
+        {"type": "payment", "accounts": 5, "values": 2},
+        {"type": "ip_prefix", "accounts": 3, "values": 1},
+        {"type": "user_agent", "accounts": 9},
+    ]
+
+
+def test_the_picture_of_the_finding_travels_in_every_message() -> None:
+    picture = {
+        "template_id": "t-1",
+        "start_ms": ms(0),
+        "score": 9.5,
+        "score_min": 6.25,
+        "coverage": [[0.0, 1, 1, 1], [0.5, 2, 2, 1]],
+        "activity": [[0.0, 0.5]],
+        "groups": {"payment": [0], "network": [0], "client": [0]},
+    }
+    found = told(opened(picture=picture), *hours((1, 90, 200, 1.9)))
+
+    assert actions(found) == ["open", "update"]
+    assert found[0]["picture"] == found[1]["picture"]
+    assert found[0]["picture"]["start"] == "2026-01-01T00:00:00.000Z"
+    assert "groups" not in found[0]["picture"], "nobody shares anything"
+
+
+def test_a_sampled_account_that_a_later_template_has_too_is_said_to_have_two() -> None:
+    sample = [{"account_id": f"a-{place}", "requests": 1, "first_ms": ms(0)} for place in range(3)]
+    grown = opened(hour=1, kind="grow", sample=[*sample[1:], {"account_id": "b", "requests": 1, "first_ms": ms(1)}])
+    found = told(opened(sample=sample), grown, *hours((1, 60, 90, 1.5)))
+
+    assert actions(found) == ["open", "update"]
+    assert [account.get("templates") for account in found[1]["accounts"]["sample"]] == [None, 2, 2]
+
+
 def test_two_campaigns_are_two_alerts_with_keys_of_their_own() -> None:
     one, other = told(opened(), opened(name="c-2"))
 
