@@ -13,6 +13,7 @@ A request travels through this package in one direction:
     topology     the graph as data
     replay       the embedded host;  kafka  the host that runs on a real broker
     backtest     what two runs over one log say differently
+    explain      from published alerts and verdicts to why they were believed
 
 Everything up to `topology` is pure: no clock, no environment, no logging, no Kafka.
 """

@@ -20,6 +20,7 @@ from pipeline.cli.demo import demo
 from pipeline.cli.describe import describe
 from pipeline.cli.dlq import dlq
 from pipeline.cli.doctor import doctor
+from pipeline.cli.explain import explain
 from pipeline.cli.known import known
 from pipeline.cli.replay import replay
 from pipeline.cli.settings import settings
@@ -77,7 +78,7 @@ def main() -> None:
     """Catches campaigns that spread one prompt template over many accounts, while they run."""
 
 
-COMMANDS = (demo, replay, backtest, simulate, validate, worker, topics, doctor, alerts, known, dlq, describe, settings)
+COMMANDS = (demo, replay, backtest, simulate, validate, worker, topics, doctor, alerts, explain, known, dlq, describe, settings)
 
 for command in COMMANDS:
     main.add_command(command)

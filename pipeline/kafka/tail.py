@@ -1,4 +1,4 @@
-"""`sweepwatch alerts tail`: the alerts topic as it grows, for a terminal or a pipe.
+"""`sweepwatch alerts tail`: the alerts topic as it grows, for a terminal or a pipe; and a topic as a whole, for `explain`.
 
 Joins no group and commits nothing, so anybody may watch at any time. Sees committed alerts only: what a crashed worker
 had half written never shows.
@@ -43,9 +43,17 @@ def tail(
                 return
 
 
-def _records(settings: Settings, from_beginning: bool, follow: bool) -> Iterator[Any]:
+def published(settings: Settings, name: str) -> Iterator[dict[str, Any]]:
+    """All messages that are in a topic now, each partition in its order; what is no JSON object is left out."""
+    for record in _records(settings, from_beginning=True, follow=False, name=name):
+        message = _decode(record.value)
+        if message is not None:
+            yield message
+
+
+def _records(settings: Settings, from_beginning: bool, follow: bool, name: str = "alerts") -> Iterator[Any]:
     with consumer(settings) as client:
-        parts = partitions_of(client, physical(settings, "alerts"))
+        parts = partitions_of(client, physical(settings, name))
         ends = client.end_offsets(parts)
         starts = client.beginning_offsets(parts) if from_beginning else ends
         yield from read_between(client, starts, ends)

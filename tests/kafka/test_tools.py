@@ -27,7 +27,7 @@ from pipeline.kafka.admin import (
     producer,
     read_between,
 )
-from pipeline.kafka.tail import tail
+from pipeline.kafka.tail import published, tail
 from pipeline.model.deadletter import dead_letter
 from pipeline.model.record import Record
 from pipeline.model.rejection import Reason, Rejection
@@ -266,6 +266,19 @@ def test_tail_follows_what_comes_after_it_started(provisioned: Settings) -> None
         done.set()
         writer.join()
     assert second["n"] == first["n"] + 1
+
+
+def test_what_is_published_is_every_committed_message_of_all_partitions(provisioned: Settings) -> None:
+    writer = KafkaProducer(**connection(provisioned.kafka), transactional_id=f"{provisioned.kafka.prefix}all")
+    writer.init_transactions()
+    for n, commit in enumerate((True, False, True, True, True)):
+        value = b"no json" if n == 4 else json.dumps({"n": n}).encode()
+        writer.begin_transaction()
+        writer.send(physical(provisioned, "verdicts"), value, key=b"acct-%d" % n, partition=n % 2).get(10)
+        writer.commit_transaction() if commit else writer.abort_transaction()
+    writer.close()
+    assert sorted(verdict["n"] for verdict in published(provisioned, "verdicts")) == [0, 2, 3]
+    assert list(published(provisioned, "alerts")) == []
 
 
 # --- dlq ---

@@ -47,6 +47,7 @@ def test_the_commands_of_the_design_are_there() -> None:
             "topics apply",
             "doctor",
             "alerts tail",
+            "explain",
         ),
         *("dlq list", "dlq show", "dlq redrive", "describe", "settings"),
         *("known add", "known list", "known remove", "known sign", "known verify"),
