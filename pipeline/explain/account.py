@@ -12,10 +12,11 @@ from typing import Final
 
 from pipeline.detectors.membership import FAMILIES_MIN, Hits, Opinion, judge
 from pipeline.explain.load import AccountFile
-from pipeline.explain.reading import Message, count, figure, listed, part, rows, text, when
+from pipeline.explain.reading import Message, count, ends, figure, listed, part, rows, text, when
 from pipeline.model.plain import number
 
 STRENGTHS: Final = tuple(step / 20 for step in range(61))
+HISTORY_MAX: Final = 30
 ORDINARY_MAX: Final = 200
 NEAR_ENOUGH: Final = 0.02
 
@@ -48,7 +49,7 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True)
 class InCampaign:
-    """The account in one campaign; `history` from the first verdict to the newest."""
+    """The account in one campaign; `history` has the first verdict and the newest ones, in order."""
 
     campaign_id: str
     title: str
@@ -105,7 +106,7 @@ def _verdict(campaigns: Sequence[InCampaign]) -> str:
 
 
 def _in_campaign(campaign_id: str, verdicts: Sequence[Message], alert: Message) -> InCampaign:
-    history = tuple(_told(verdict) for verdict in verdicts)
+    history = tuple(_told(verdict) for verdict in ends(verdicts, HISTORY_MAX))
     now = history[-1]
     what_if = _what_if(now) if now.verdict == "member" else ()
     return InCampaign(

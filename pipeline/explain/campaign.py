@@ -26,6 +26,7 @@ from pipeline.explain.load import CampaignFile
 from pipeline.explain.reading import (
     Message,
     count,
+    ends,
     figure,
     listed,
     measured,
@@ -40,6 +41,7 @@ from pipeline.model.plain import counted, number
 
 BINS: Final = 20
 MEMBERS_SHOWN: Final = 20
+CHAPTERS_MAX: Final = 30
 SMALL_SAMPLE: Final = 40
 MIXED_SHARE: Final = 0.5
 SURE: Final = 0.9
@@ -63,12 +65,11 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place of a template that changes."""
+    """A place of a template that changes. What stood there is not told: an alert may have samples, of single accounts."""
 
     slot: int
     distinct: int
     kind: str
-    samples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ def campaign_story(file: CampaignFile, nulls: dict[str, tuple[str, str]]) -> Cam
         confidence=figure(alert, "confidence"),
         verdict=_verdict(category, now, rule, terms),
         facts=_facts(alert),
-        chapters=tuple(_chapter(each) for each in file.alerts),
+        chapters=tuple(_chapter(each) for each in ends(file.alerts, CHAPTERS_MAX)),
         templates=_templates(alert, file.versions),
         template_id=text(picture, "template_id"),
         terms=terms,
@@ -279,7 +280,6 @@ def _templates(alert: Message, versions: Sequence[Message]) -> tuple[Template, .
                 slot=count(slot, "slot"),
                 distinct=count(slot, "distinct"),
                 kind=text(slot, "kind"),
-                samples=tuple(str(each) for each in listed(slot, "samples")),
             )
             for slot in rows(row, "slots")
         )
@@ -464,6 +464,8 @@ def _would_change(now: Standing, rule: Rule, alone: Sequence[Change], fewest: Se
 def _missing(file: CampaignFile, alert: Message, category: str) -> tuple[str, ...]:
     """What cannot be shown, and why."""
     said = []
+    if len(file.alerts) > CHAPTERS_MAX:
+        said.append(f"Its life leaves out {len(file.alerts) - CHAPTERS_MAX} messages after the first.")
     if alert and not part(alert, "picture"):
         said.append("The alert was written by a version without pictures: no threshold, coverage, activity or groups.")
     if not file.verdicts:

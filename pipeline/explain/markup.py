@@ -13,6 +13,11 @@ from typing import Final
 from pipeline.model.plain import clean
 
 EMPTY: Final = frozenset(("br", "circle", "col", "line", "meta", "path", "polyline", "rect"))
+LINES: Final = frozenset(
+    "body circle dd div figcaption figure g h1 h2 h3 head li line main meta p path pre rect section svg table text thead "
+    "title tr ul".split()
+)
+"""Elements that end a line, where white space means nothing: so that a person can read a page's source, and its diff."""
 TEXT_MAX: Final = 4_000
 
 
@@ -32,9 +37,10 @@ def element(name: str, /, *children: Child, **attributes: str | float | None) ->
         for key, value in attributes.items()
         if value is not None
     )
+    end = "\n" if name in LINES else ""
     if name in EMPTY:
-        return Safe(f"<{name}{said}>" if name in ("br", "col", "meta") else f"<{name}{said}/>")
-    return Safe(f"<{name}{said}>{joined(children)}</{name}>")
+        return Safe(f"<{name}{said}{'' if name in ('br', 'col', 'meta') else '/'}>{end}")
+    return Safe(f"<{name}{said}>{joined(children)}</{name}>{end}")
 
 
 def joined(children: Child) -> Safe:

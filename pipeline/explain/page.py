@@ -109,15 +109,12 @@ def _template(template: Template) -> Child:
         used += f"; its evidence was {template.strength:+.2f} from the threshold"
     if template.frame is not None:
         used += "; a frame: it opens the prompt" if template.frame else "; a phrase: it supports and tells nobody"
-    slots = [
-        (f"<*:{slot.slot}>", number(slot.distinct), slot.kind, ", ".join(f"“{each}”" for each in slot.samples))
-        for slot in template.slots
-    ]
+    slots = [(f"<*:{slot.slot}>", number(slot.distinct), slot.kind) for slot in template.slots]
     return [
         element("h3", template.template_id),
         element("p", used, class_="faint"),
         element("pre", template.text),
-        _table(("slot", "different>", "kind", "for example"), slots),
+        _table(("slot", "different>", "kind"), slots),
     ]
 
 
@@ -276,7 +273,7 @@ def _in_campaign(story: InCampaign) -> Child:
     return [
         element("p", f"{story.title} ({story.severity}, {story.status})"),
         _figure(
-            plots.course(rows[-40:]),
+            plots.course(rows),
             "Its verdicts, one after the other.",
             _key("line first", "confidence"),
             _key("line second", "share of the account's traffic"),
@@ -298,7 +295,7 @@ def _in_campaign(story: InCampaign) -> Child:
                 for each in story.what_if
             ],
         ),
-        element("h3", "All verdicts"),
+        element("h3", "Its verdicts"),
         _table(
             ("decided (UTC)", "verdict", "confidence>", "requests>", "of its traffic>", "evidence", "recommended"),
             [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.model.moment import read_rfc3339
 
 Message = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def part(message: Message, name: str) -> Message:
@@ -52,3 +53,8 @@ def moment_ms(message: Message, name: str) -> int | None:
 def when(message: Message, name: str) -> str:
     """`2026-03-02 04:31`, or a dash."""
     return text(message, name, "-").replace("T", " ")[:16]
+
+
+def ends(rows: Sequence[T], most: int) -> tuple[T, ...]:
+    """At most so many: the first, and the newest of the rest."""
+    return tuple(rows) if len(rows) <= most else (rows[0], *rows[1 - most :])

@@ -67,7 +67,7 @@ svg .payment { stroke: var(--payment); } svg .network { stroke: var(--network); 
 svg .link.network { stroke-dasharray: 5 3; } svg .link.client { stroke-dasharray: 1.5 3; }
 .key { display: inline-block; margin-right: 1.1rem; white-space: nowrap; }
 .key svg { vertical-align: middle; margin-right: .35rem; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; } }
+@media (max-width: 40rem) { .scroll table { min-width: 40rem; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; } }
 @media print {
   :root { color-scheme: light;"""
     + LIGHT

@@ -107,9 +107,14 @@ def test_a_campaigns_page_has_every_plot_and_says_what_each_shows() -> None:
             "retries speaks against it",
             "What would change the verdict",
         ),
-        *("write the recipe of <*:1> for a cook", "“leek soup”, “plum cake”", "People rephrase what they have asked."),
+        *("write the recipe of <*:1> for a cook", "People rephrase what they have asked."),
     ):
         assert needed in said, needed
+
+
+def test_what_stood_in_a_slot_is_not_shown_even_where_the_alert_has_samples() -> None:
+    assert "leek soup" in str(alerts())
+    assert not [said for said in rendered(RECIPES) if "leek soup" in said]
 
 
 def spoilt(value: Any, text: str) -> Any:
@@ -158,6 +163,6 @@ def test_colours_of_the_dark_page_and_of_paper_are_given() -> None:
 
 
 def test_an_element_escapes_what_is_in_it_and_leaves_out_what_is_none() -> None:
-    assert element("p", "a < b", element("br"), class_='"x"', id=None) == '<p class="&quot;x&quot;">a &lt; b<br></p>'
-    assert element("circle", cx=1.0, cy=-0.001, r=2.25) == '<circle cx="1" cy="0" r="2.25"/>'
+    assert element("p", "a < b", element("br"), class_='"x"', id=None) == '<p class="&quot;x&quot;">a &lt; b<br></p>\n'
+    assert element("circle", cx=1.0, cy=-0.001, r=2.25) == '<circle cx="1" cy="0" r="2.25"/>\n'
     assert [figure(value) for value in (10, 100.0, 0.333333, -12.5)] == ["10", "100", "0.33", "-12.5"]

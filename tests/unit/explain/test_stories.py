@@ -90,6 +90,20 @@ def test_sampled_accounts_know_their_verdict_and_share() -> None:
     assert sampled["acct-birch"].groups == (1, 1, 1)
 
 
+def test_a_long_life_keeps_its_beginning_and_its_newest_messages() -> None:
+    story = campaign(*(alert(sequence=n).to_dict(0) for n in range(1, 51)))
+
+    assert [chapter.sequence for chapter in story.chapters] == [1, *range(22, 51)]
+    assert story.missing == ("Its life leaves out 20 messages after the first.",)
+
+
+def test_a_long_history_of_verdicts_is_kept_short_too() -> None:
+    told = [verdict("acct-pine", requests=n).to_dict() for n in range(1, 101)]
+    (inside,) = account("acct-pine", told).campaigns
+
+    assert [each.requests for each in inside.history] == [1, *range(72, 101)]
+
+
 def test_a_shared_tool_is_not_called_a_campaign() -> None:
     story = campaign(alert(category="shared_tool").to_dict(0), told=[])
 
