@@ -78,7 +78,22 @@ def main() -> None:
     """Catches campaigns that spread one prompt template over many accounts, while they run."""
 
 
-COMMANDS = (demo, replay, backtest, simulate, validate, worker, topics, doctor, alerts, explain, known, dlq, describe, settings)
+COMMANDS = (
+    demo,
+    replay,
+    backtest,
+    simulate,
+    validate,
+    worker,
+    topics,
+    doctor,
+    alerts,
+    explain,
+    known,
+    dlq,
+    describe,
+    settings,
+)
 
 for command in COMMANDS:
     main.add_command(command)

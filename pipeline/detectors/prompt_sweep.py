@@ -19,11 +19,11 @@ from pipeline.evidence.cell import Cell
 ID: Final = "prompt_sweep"
 VERSION: Final = "2"
 FAMILIES_MIN: Final = 3
-PURPOSE: Final = frozenset(("harvest", "disguise"))
-"""Terms that say what the text is for. Without them nothing tells a campaign from an app nobody has named."""
-PURPOSE_MIN: Final = 2.0
+PURPOSE: Final = frozenset(("harvest", "disguise", "company"))
+"""Terms that say what the text is for, or whose it is. Without them nothing tells a campaign from an app nobody has named."""
+PURPOSE_MIN: Final = 2.25
 COMPANY_MIN: Final = 0.6
-"""Share of a cell's accounts in a campaign at which its purpose need not be told again."""
+"""Share of a phrase's accounts in a campaign at which it belongs to it."""
 FAMILY_MIN: Final = 3
 """Phrases without a frame that one crowd must vary before they are a template."""
 MATES_MIN: Final = 0.6
@@ -58,13 +58,13 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     weights = tuple((term, term.weigh(cell)) for term in terms)
     score = sum(weight.weight for _, weight in weights)
     families = {term.family for term, weight in weights if weight.weight > 0}
-    purpose = sum(weight.weight for term, weight in weights if term.name in PURPOSE)
+    purpose = sum(max(0.0, weight.weight) for term, weight in weights if term.name in PURPOSE)
     against = min(weights, key=lambda pair: pair[1].weight)
     if cell.accounts < limits.accounts_min or len(cell.requests) < limits.requests_min:
         return Opinion("silent", score, weights, "too few accounts yet")
     phrase = not cell.frame and cell.width >= PHRASE_WIDTH_MIN
     tool: Decision = "suspect" if phrase else "shared_tool" if cell.width >= TOOL_WIDTH_MIN else "silent"
-    if purpose < PURPOSE_MIN and not cell.company >= COMPANY_MIN:
+    if purpose < PURPOSE_MIN:
         return Opinion(tool, score, weights, "nothing tells one operation from the users of one app")
     if score < limits.score_min:
         why = f"{against[0].name}: {against[0].null}" if against[1].weight < 0 else "too little speaks for it"

@@ -23,5 +23,5 @@ TERM = Evidence(
     null="Ordinary people do not encode their prompts.",
     misses="Encodings that the normaliser does not know.",
     measure=measure,
-    steps=((0.5, 2.0), (ANY, 0.0)),
+    steps=((0.5, 2.25), (ANY, 0.0)),
 )

@@ -69,5 +69,5 @@ TERM = Evidence(
         "languages than the lists have."
     ),
     measure=measure,
-    steps=((2.0, 3.0), (1.0, 2.0), (0.5, 0.5), (0.0, 0.0), (-1.0, -1.0), (ANY, -2.0)),
+    steps=((2.0, 3.0), (1.0, 2.25), (0.5, 0.5), (0.0, 0.0), (-1.0, -1.0), (ANY, -2.0)),
 )

@@ -230,9 +230,9 @@ def _verdict(category: str, now: Standing, rule: Rule, terms: Sequence[Term]) ->
     said = f"{called}: {score} log-odds, {number(rule.score_min)} were needed ({over:+.2f})"
     if rule.families_min:
         said += f"; {now.families} families of evidence speak for it, {rule.families_min} were needed"
-    if rule.operation:
-        said += f"; {number(now.operation)} of it tells one operation from the users of one app, "
-        said += f"{number(rule.operation_min)} were needed"
+    if rule.purpose:
+        said += f"; {number(now.purpose)} of it tells one operation from the users of one app, "
+        said += f"{number(rule.purpose_min)} were needed"
     return said + "."
 
 
@@ -391,7 +391,7 @@ def _against(
         for term in reversed(terms)
         if term.weight < 0
     ]
-    silent = [term.name for term in terms if term.name in rule.operation and term.weight <= 0]
+    silent = [term.name for term in terms if term.name in rule.purpose and term.weight <= 0]
     if silent:
         said.append(
             "These tell one operation from the users of one app, and say nothing: " + ", ".join(sorted(silent)) + "."
@@ -431,7 +431,7 @@ def _held(term: Term) -> str:
 SHORT: Final = {
     "score": "the score would not be reached",
     "families": "too few families would be left",
-    "operation": "nothing would tell one operation from the users of one app",
+    "purpose": "nothing would tell one operation from the users of one app",
 }
 
 

@@ -1,7 +1,7 @@
 """What would have changed the detector's mind: its own arithmetic on the published weights, with some of them taken away.
 
 A cell is a campaign when three things hold: the weights reach `score_min` together, enough families speak for it, and the
-terms that tell one operation from an app's users reach `operation_min` together. Everything here asks which of these gives.
+terms that tell one operation from an app's users reach `purpose_min` together. Everything here asks which of these gives.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Rule:
 
     score_min: float | None
     families_min: int
-    operation: frozenset[str]
-    operation_min: float
+    purpose: frozenset[str]
+    purpose_min: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Standing:
 
     score: float
     families: int
-    operation: float
+    purpose: float
     short: tuple[str, ...]
 
     @property
@@ -82,8 +82,8 @@ def rule_of(alert: Message) -> Rule:
     return Rule(
         score_min=figure(picture, "score_min"),
         families_min=int(figure(picture, "families_min") or 0),
-        operation=frozenset(name for name in listed(picture, "operation") if isinstance(name, str)),
-        operation_min=figure(picture, "operation_min") or 0.0,
+        purpose=frozenset(name for name in listed(picture, "purpose") if isinstance(name, str)),
+        purpose_min=figure(picture, "purpose_min") or 0.0,
     )
 
 
@@ -93,15 +93,15 @@ def standing(terms: Sequence[Term], rule: Rule, without: Collection[str] = ()) -
     speaking = [term for term in kept if term.weight > 0]
     score = round(sum(term.weight for term in kept), 6)
     families = len({term.family for term in speaking if term.family})
-    operation = round(sum(term.weight for term in speaking if term.name in rule.operation), 6)
+    purpose = round(sum(term.weight for term in speaking if term.name in rule.purpose), 6)
     short = []
     if rule.score_min is not None and score < rule.score_min:
         short.append("score")
     if families < rule.families_min:
         short.append("families")
-    if rule.operation and operation < rule.operation_min:
-        short.append("operation")
-    return Standing(score, families, operation, tuple(short))
+    if rule.purpose and purpose < rule.purpose_min:
+        short.append("purpose")
+    return Standing(score, families, purpose, tuple(short))
 
 
 def changes(terms: Sequence[Term], rule: Rule) -> tuple[Change, ...]:
@@ -112,7 +112,7 @@ def changes(terms: Sequence[Term], rule: Rule) -> tuple[Change, ...]:
 def smallest(terms: Sequence[Term], rule: Rule) -> tuple[str, ...]:
     """As few supporting terms as possible without which there would have been no alert; empty if none are enough."""
     speaking = [term for term in terms if term.weight > 0]
-    ways = [_heaviest(terms, rule, speaking), _heaviest(terms, rule, [t for t in speaking if t.name in rule.operation])]
+    ways = [_heaviest(terms, rule, speaking), _heaviest(terms, rule, [t for t in speaking if t.name in rule.purpose])]
     ways.append(_fewest_families(speaking, rule))
     enough = [way for way in ways if way and not standing(terms, rule, way).holds]
     return min(enough, key=len, default=())

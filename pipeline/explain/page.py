@@ -161,7 +161,7 @@ def _would_change(story: CampaignStory) -> Child:
     return [
         _listing(story.would_change),
         _table(
-            ("without", "weight>", "score>", "families>", "operation>", "then"),
+            ("without", "weight>", "score>", "families>", "purpose>", "then"),
             [_changed(change) for change in story.changes],
         ),
     ]
@@ -170,7 +170,7 @@ def _would_change(story: CampaignStory) -> Child:
 def _changed(change: Change) -> tuple[Child, ...]:
     left = change.without
     then = "an alert all the same" if left.holds else element("strong", f"no alert: {', '.join(left.short)}")
-    numbers = (f"{change.weight:+.2f}", number(left.score), str(left.families), number(left.operation))
+    numbers = (f"{change.weight:+.2f}", number(left.score), str(left.families), number(left.purpose))
     return (change.name, *numbers, then)
 
 

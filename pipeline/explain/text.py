@@ -150,7 +150,7 @@ def _bar(share: float) -> Text:
 def _would_change(story: CampaignStory) -> Iterable[RenderableType]:
     yield from _sentences(story.would_change, "")
     if story.would_change:
-        table = _table(("without", "weight", "score", "families", "operation", "then"), "<>>>><")
+        table = _table(("without", "weight", "score", "families", "purpose", "then"), "<>>>><")
         for change in story.changes:
             table.add_row(*_changed(change))
         yield table
@@ -163,7 +163,7 @@ def _changed(change: Change) -> tuple[str | Text, ...]:
         f"{change.weight:+.2f}",
         number(left.score),
         str(left.families),
-        number(left.operation),
+        number(left.purpose),
         _text("an alert all the same", 60, "dim")
         if left.holds
         else _text(f"no alert: {', '.join(left.short)}", 80, "bold"),

@@ -33,7 +33,7 @@ class Picture:
     items             distinct prompts
     score, score_min  log-odds of all evidence, and what they had to reach
     families_min      so many families of evidence had to speak for it
-    operation         terms of which some had to speak, together with at least `operation_min`: they tell one operation
+    purpose         terms of which some had to speak, together with at least `purpose_min`: they tell one purpose
                       from the users of one app
     """
 
@@ -42,8 +42,8 @@ class Picture:
     score: float
     score_min: float
     families_min: int | None = None
-    operation: Sequence[str] = ()
-    operation_min: float | None = None
+    purpose: Sequence[str] = ()
+    purpose_min: float | None = None
     coverage: Sequence[tuple[float, int, int, int]] = ()
     activity: Sequence[Sequence[float]] = ()
     groups: Mapping[GroupType, Sequence[int]]
@@ -56,8 +56,8 @@ class Picture:
             score=number(self.score),
             score_min=number(self.score_min),
             families_min=self.families_min,
-            operation=list(self.operation)[:NAMES_MAX],
-            operation_min=None if self.operation_min is None else number(self.operation_min),
+            purpose=list(self.purpose)[:NAMES_MAX],
+            purpose_min=None if self.purpose_min is None else number(self.purpose_min),
             coverage=[list(point) for point in self.coverage[:COVERAGE_MAX]],
             activity=[list(times[:TIMES_MAX]) for times in self.activity[:PLACES_MAX]],
             groups={kind: list(numbers[:PLACES_MAX]) for kind, numbers in self.groups.items() if any(numbers)},

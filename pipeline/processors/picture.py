@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.detectors.prompt_sweep import FAMILIES_MIN, OPERATION, OPERATION_MIN, Opinion
+from pipeline.detectors.prompt_sweep import FAMILIES_MIN, PURPOSE, PURPOSE_MIN, Opinion
 from pipeline.evidence.cell import Cell, sightings
 from pipeline.model.campaign import Template
 from pipeline.model.picture import COVERAGE_MAX, PLACES_MAX, TIMES_MAX
@@ -37,8 +37,8 @@ def picture_of(cell: Cell, template: Template, opinion: Opinion, sample: Sequenc
         "score": round(opinion.score, 4),
         "score_min": round(opinion.score - template.strength, 4),
         "families_min": FAMILIES_MIN,
-        "operation": sorted(OPERATION),
-        "operation_min": OPERATION_MIN,
+        "purpose": sorted(PURPOSE),
+        "purpose_min": PURPOSE_MIN,
         "coverage": _coverage(hours, facts["prompt"], facts["account"]),
         "activity": [_thinned(each, TIMES_MAX) for each in times],
         "groups": {kind: _numbered(people[kind].tolist()) for kind in ("payment", "network", "client")},

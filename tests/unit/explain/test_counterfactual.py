@@ -35,7 +35,7 @@ def test_a_verdict_without_a_term_that_carries_it_falls() -> None:
     (load, *others) = changes(STRONG, RULE)
 
     assert load.name == "load"
-    assert load.without.short == ("families", "operation")
+    assert load.without.short == ("families", "purpose")
     assert [change.without.short for change in others] == [(), ("families",), ()]
 
 

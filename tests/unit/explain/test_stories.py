@@ -134,7 +134,7 @@ def test_fields_of_another_type_read_as_absent(wrong: Any) -> None:
         "detector",
     ):
         campaign({**alert().to_dict(0), name: wrong})
-    for name in ("coverage", "activity", "groups", "operation", "score_min", "start"):
+    for name in ("coverage", "activity", "groups", "purpose", "score_min", "start"):
         message = alert().to_dict(0)
         campaign({**message, "picture": {**message["picture"], name: wrong}})
 
