@@ -18,7 +18,7 @@ FAMILIES_MIN: Final = 2
 SCORE_MIN: Final = 1.5
 COVER: Final = 4
 FRAMED: Final = 2.5
-UNFRAMED: Final = -2.5
+UNFRAMED: Final = -2.0
 STRAY: Final = 0.15
 STRAY_MAX: Final = 4.0
 """Four requests of its own for each of the campaign's are cover; what goes beyond makes a stray hit likelier."""

@@ -27,5 +27,5 @@ TERM = Evidence(
     null="Two crowds of strangers share accounts only as often as chance has it, far below one in eight.",
     misses="Operations that give every template its own accounts.",
     measure=measure,
-    steps=((0.6, 3.0), (0.125, 1.5), (ANY, 0.0)),
+    steps=((0.6, 2.0), (0.125, 1.5), (ANY, 0.0)),
 )

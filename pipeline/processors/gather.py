@@ -31,7 +31,7 @@ from pipeline.processors.crowds import Crowds
 from pipeline.processors.findings import describe
 from pipeline.processors.head import Head
 from pipeline.processors.register import Opened, Register, Suspect
-from pipeline.processors.templates import CORE_MAX, template_of
+from pipeline.processors.templates import CORE_MAX, CORE_MIN, template_of
 from pipeline.processors.wire import Candidates
 from pipeline.settings import Settings, sketch_parameters
 from pipeline.sketch.sketcher import Sketcher, grams32
@@ -47,6 +47,7 @@ PER_PARTY: Final = 4
 SILENT_MAX: Final = 64
 TOOL_ACCOUNTS_MIN: Final = 100
 """Estimated parties at which somebody is asked to name a template."""
+VOUCHED: Final = 2.0
 NO_GRAMS: Final = np.zeros(0, np.uint32)
 
 
@@ -303,11 +304,13 @@ class Gather:
         unexplained = len(cell.requests) / (len(cell.requests) + strangers)
         mates = len(accounts & set[int]().union(*(suspect.accounts for suspect in family))) / len(accounts)
         kin = max((suspect.harvest for suspect in family), default=0.0)
+        if not cell.frame and company >= prompt_sweep.COMPANY_MIN:
+            kin = VOUCHED  # one more wording of a campaign that is known for what it asks
         cell = replace(cell, unexplained=unexplained, company=company, family=len(family) + 1, mates=mates, kin=kin)
         opinion = prompt_sweep.decide(cell, self._terms, self._limits)
         state.head.count("cells_judged")
         template = template_of(cell, opinion.score - self._limits.score_min)
-        if opinion.decision == "campaign":
+        if opinion.decision == "campaign" and len(template.core) >= CORE_MIN:
             if not cell.frame and company < prompt_sweep.COMPANY_MIN:
                 opened = None  # a family of its own; phrases bring nobody into a campaign
             self._open(state, tick, estimate, cell, template, opinion, opened, family, outs)
@@ -344,9 +347,10 @@ class Gather:
                 return
             opened.campaign = replace(old, version=old.version + 1, tick=tick, templates=(*old.templates, *added))
             kind = "grow"
-        opened.take(*_parties(cell.requests))
-        for suspect in family:
-            opened.take(set(suspect.accounts), set())
+        if cell.frame or opened.frameless:  # a phrase that a campaign uses may be anybody's
+            opened.take(*_parties(cell.requests))
+            for suspect in family:
+                opened.take(set(suspect.accounts), set())
         register.forget(family)
         register.index()
         state.dirty = True

@@ -24,7 +24,6 @@ from pipeline.processors.attribution import TemplateIndex
 SHARED_MIN: Final = 5
 SHARED_PARTS: Final = 8
 """A cell belongs to a campaign with which it shares five accounts or instruments, and an eighth of the smaller side."""
-FAMILY_MIN: Final = 3
 FAMILY_SHARE: Final = 0.25
 FAMILY_SHARED_MIN: Final = 8
 FAMILY_SAME_MAX: Final = 0.2
@@ -42,6 +41,11 @@ class Opened:
     campaign: Campaign
     accounts: set[int] = field(default_factory=set)
     payments: set[int] = field(default_factory=set)
+
+    @property
+    def frameless(self) -> bool:
+        """Known by phrases alone."""
+        return not any(template.frame for template in self.campaign.templates)
 
     def take(self, accounts: set[int], payments: set[int]) -> bool:
         """Remember these; the smallest hashes stay. True if anything is new."""
@@ -150,7 +154,7 @@ class Register:
 
     def index(self) -> None:
         """Call after a campaign has changed."""
-        pairs = [(opened, t) for opened in self.campaigns for t in opened.campaign.templates if t.frame]
+        pairs = [(opened, template) for opened in self.campaigns for template in _telling(opened.campaign)]
         self._owners = [opened for opened, _ in pairs]
         self._frames = TemplateIndex([template for _, template in pairs])
 
@@ -196,6 +200,12 @@ class Register:
         self.tools = [Template.from_row(each) for each in row["tools"]]
         self.dropped = row["dropped"]
         self.index()
+
+
+def _telling(campaign: Campaign) -> list[Template]:
+    """Templates that explain a request: frames; phrases only where a campaign has nothing else."""
+    frames = [template for template in campaign.templates if template.frame]
+    return frames or list(campaign.templates)
 
 
 def _shared(accounts: set[int], payments: set[int], opened: Opened) -> int:

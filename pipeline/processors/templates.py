@@ -17,6 +17,8 @@ from pipeline.templates import Inferred, infer
 
 TIGHT_SHARE: Final = 0.8
 CORE_MAX: Final = 96
+CORE_MIN: Final = 5
+"""Fixed shingles that a template needs: fewer are anybody's words."""
 OBFUSCATED_MIN: Final = 0.8
 ANCHORED_BELOW: Final = 40.0
 
@@ -25,7 +27,7 @@ def template_of(cell: Cell, strength: float) -> Template:
     """Fixed words of the cell as hashes: shingles that nearly all of its requests hold, the smallest first."""
     grams, counts = np.unique(np.concatenate([r.distinct for r in cell.requests]), return_counts=True)
     tight = grams[counts >= TIGHT_SHARE * len(cell.requests)]
-    core = np.unique(grams32(tight if len(tight) >= 2 else cell.core))[:CORE_MAX]
+    core = np.unique(grams32(tight if len(tight) >= CORE_MIN else cell.core))[:CORE_MAX]
     name = blake2b(core.tobytes(), digest_size=6, person=b"sw-template").hexdigest()
     return Template(
         f"t-{name}", core, cell.frame, bool(cell.obfuscated >= OBFUSCATED_MIN), round(strength, 4), _anchor(cell)
