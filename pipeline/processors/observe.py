@@ -11,7 +11,6 @@ which offset to read them again.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -27,47 +26,25 @@ from pipeline.features.base import Feature
 from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign
 from pipeline.model.deadletter import dead_letter
 from pipeline.model.record import Batch, Out, Reader, Record
-from pipeline.model.request import DoorLimits, Rejection, Request, decode
-from pipeline.model.sighting import SIGHTING, Flag
+from pipeline.model.records import Records
+from pipeline.model.request import DoorLimits
+from pipeline.model.sighting import Flag
 from pipeline.processors.head import Head
 from pipeline.processors.members import Members
 from pipeline.processors.ring import COLUMNS, RAGGED, Ring, concatenate, take
+from pipeline.processors.sketching import Sketching
 from pipeline.processors.wire import NO_ROWS, Marker, Sightings
 from pipeline.settings import Settings, sketch_parameters
-from pipeline.sketch.keyed import REMEMBERED_MAX, KeyedHash
-from pipeline.sketch.sketcher import Sketcher
 from pipeline.window.accounts import AccountTable
 from pipeline.window.journal import Columns, Journal, slices
+from pipeline.window.seen import AGAIN, APPLIED, DEAD, DUPLICATE, GOOD, LATE, Seen
 from pipeline.window.ticks import FOREVER, NEVER, closed_by, tick_end_ms
 
-IDENTITIES: Final = ("account", "org", "system", "payment", "network", "client", "model")
-REMEMBERED_CHARS_MAX: Final = 1 << 23  # of one kind of identity
-_LETTERS: Final = {"<u8": "Q", "<i8": "q", "<u4": "I", "<f4": "f"}
-# A SIGHTING for struct, which writes one row four times as fast as numpy.
-_ROW: Final = struct.Struct("<" + "".join(_LETTERS[SIGHTING[name].str] for name in SIGHTING.names or ()))
 KEYED: Final = {**RAGGED, "keys": "key_lengths"}
 MESSAGE_BYTES: Final = 1 << 21
 """Sightings of one message, about: far below what a topic takes, far above what a message costs."""
 _NOTHING: Final = (NO_ROWS, np.zeros(0, np.uint64), np.zeros(0, np.int32))
-_ORG, _SYSTEM, _INVISIBLE = int(Flag.ORG), int(Flag.SYSTEM), int(Flag.INVISIBLE)
-
-
-class _Remembered(dict[str | None, int]):
-    """Hashes of one kind of identity, computed at the first look and forgotten all at once when they are too much."""
-
-    def __init__(self, keyed: KeyedHash, purpose: str) -> None:
-        self._keyed, self._purpose, self._chars = keyed, purpose, 0
-
-    def __missing__(self, text: str | None) -> int:
-        found = self._keyed.bytes64(text.encode("utf-8", "surrogatepass"), self._purpose) if text else 0
-        size = len(text or "")
-        if size <= REMEMBERED_CHARS_MAX // 1024:  # a system prompt may be as long as a book
-            if len(self) >= REMEMBERED_MAX or self._chars + size > REMEMBERED_CHARS_MAX:
-                self.clear()
-                self._chars = 0
-            self._chars += size
-            self[text] = found
-        return found
+_INVISIBLE: Final = np.uint32(Flag.INVISIBLE)
 
 
 @dataclass(slots=True)
@@ -82,7 +59,7 @@ class ObserveState:
     waiting: dict[int, list[Columns]] = field(default_factory=dict)  # tick -> sketched rows
     held: set[int] = field(default_factory=set)  # offsets of the rows that wait, as of the head that was restored
     pending: list[Campaign] = field(default_factory=list)  # broadcast, not yet in force
-    seen: dict[int, int] = field(default_factory=dict)  # event hash -> event time
+    seen: Seen = field(default_factory=Seen)
     newest_ms: int = NEVER
     closed: int = NEVER
     pane: int = NEVER
@@ -110,14 +87,12 @@ class Observe:
         self._settings, self._features, self._match_partitions = settings, features, match_partitions
         parameters = sketch_parameters(settings)
         self._scheme = parameters.scheme
-        self._sketcher = Sketcher(parameters)
-        self._keyed = KeyedHash(parameters.key)
-        self._identities = {purpose: _Remembered(self._keyed, purpose) for purpose in IDENTITIES}
-        self._limits = DoorLimits(
+        limits = DoorLimits(
             value_bytes_max=settings.bounds.value_bytes_max,
             future_max_ms=time.future_max_s * 1000,
             past_max_ms=time.past_max_s * 1000,
         )
+        self._sketching = Sketching(parameters, limits)
         self._tick_ms = time.tick_s * 1000
         self._late_ms = time.late_after_s * 1000
         self._pane_ms = time.pane_s * 1000
@@ -155,101 +130,51 @@ class Observe:
         elif record.key != END_KEY:
             state.pending.append(Campaign.from_json(record.value))
 
-    def _arrive(self, state: ObserveState, records: Sequence[Record], outs: list[Out]) -> None:
+    def _arrive(self, state: ObserveState, batch: Sequence[Record], outs: list[Out]) -> None:
         """Decode, refuse, count and sketch; what is good waits for its tick."""
-        facts = bytearray(len(records) * SIGHTING.itemsize)
-        texts: list[str] = []
-        ids: list[bytes] = []
-        seen, pair, limits, tick_ms = state.seen, self._keyed.pair64, self._limits, self._tick_ms
-        newest, applied = state.newest_ms, state.applied
-        closed = closed_by(newest - self._late_ms, tick_ms)
-        tally = dict.fromkeys(("read", "dead", "duplicate", "late", "applied", "invisible"), 0)
-        for record in records:
-            offset = record.offset
-            again = offset <= applied  # read again after a restart: counted and answered before
-            if again:
-                if offset not in state.held:
-                    continue
-                state.held.discard(offset)
-            request = decode(record.value, record.key, limits, record.timestamp_ms)
-            if isinstance(request, Rejection):
-                applied = offset
-                tally["read"] += 1
-                tally["dead"] += 1
-                state.head.count(f"dead.{request.reason}")
-                outs.append(dead_letter(record, request, self.name, __version__))
-                continue
-            time_ms = request.time_ms
-            event = pair(request.account_id, request.event_id, "event")
-            if not again:
-                applied = offset
-                tally["read"] += 1
-                known = seen.get(event)
-                if known is not None and known > newest - self._duplicate_ms:
-                    tally["duplicate"] += 1
-                    continue
-                if time_ms // tick_ms <= closed:
-                    tally["late"] += 1
-                    continue
-                tally["applied"] += 1
-                if request.state != "raw":
-                    tally["invisible"] += 1
-                if time_ms > newest:
-                    newest = time_ms
-                    closed = closed_by(newest - self._late_ms, tick_ms)
-            seen[event] = time_ms
-            # Everything but the text goes into its row while the request is at hand; a list of them would outgrow the caches.
-            self._note(facts, len(ids) * SIGHTING.itemsize, state.partition, offset, event, request)
-            texts.append(request.user_text)
-            ids.append(request.account_id.encode())
-        state.newest_ms, state.applied = newest, applied
-        for name, amount in tally.items():
-            state.head.count(name, amount)
-        if ids:
-            columns = self._sketch(np.frombuffer(facts, SIGHTING, len(ids)), texts, ids)
-            ticks = columns["sightings"]["time"] // self._tick_ms
-            if ticks.min() == ticks.max():
-                state.waiting.setdefault(int(ticks[0]), []).append(columns)
-            else:
-                for tick in np.unique(ticks).tolist():
-                    state.waiting.setdefault(tick, []).append(take(columns, np.flatnonzero(ticks == tick)))
+        if not batch:
+            return
+        records, again = self._new_or_held(state, Records.of(batch))
+        arrivals = self._sketching.read(records, state.partition)
+        facts = arrivals.facts
+        fates = np.where(facts["event"] == 0, DEAD, np.where(again, AGAIN, GOOD)).astype(np.uint8)
+        state.newest_ms = state.seen.judge(
+            facts["event"], facts["time"], fates, state.newest_ms, self._tick_ms, self._late_ms, self._duplicate_ms
+        )
+        if len(records):
+            state.applied = max(state.applied, int(records.offsets[-1]))
+        for row, rejection in arrivals.refused:
+            state.head.count(f"dead.{rejection.reason}")
+            outs.append(dead_letter(records[row], rejection, self.name, __version__))
+        found = np.bincount(fates, minlength=AGAIN + 1).tolist()
+        state.head.count("read", len(records) - int(np.count_nonzero(again & (fates != DEAD))))
+        for name, fate in (("dead", DEAD), ("duplicate", DUPLICATE), ("late", LATE), ("applied", APPLIED)):
+            state.head.count(name, found[fate])
+        invisible = (fates == APPLIED) & (facts["flags"] & _INVISIBLE != 0)
+        state.head.count("invisible", int(np.count_nonzero(invisible)))
+        kept = np.flatnonzero(fates >= APPLIED)
+        if len(kept):
+            self._wait(state, self._sketching.sketch(arrivals, kept))
 
-    def _note(self, facts: bytearray, at: int, partition: int, offset: int, event: int, request: Request) -> None:
-        """What a sighting says apart from the text, as its bytes."""
-        known, org, created = self._identities, request.org_id, request.created_ms
-        account = known["account"][request.account_id]
-        flags = 0
-        if org:
-            flags |= _ORG
-        if request.system_text:
-            flags |= _SYSTEM
-        if request.state != "raw":
-            flags |= _INVISIBLE
-        network = request.ip_prefix or (str(request.asn) if request.asn else None)
-        _ROW.pack_into(
-            facts, at,
-            event, account, known["org"][org] if org else account, request.time_ms, offset,
-            partition, flags, 0, known["system"][request.system_text], known["payment"][request.payment_ref],
-            known["network"][network], known["client"][request.user_agent], known["model"][request.model], 0, 0,
-            min(request.input_tokens, 0xFFFFFFFF), min(request.output_tokens, 0xFFFFFFFF), 0, -1.0, -1.0,
-            -1.0 if created is None else (request.time_ms - created) / 86_400_000,
-        )  # fmt: skip
+    def _new_or_held(self, state: ObserveState, records: Records) -> tuple[Records, Any]:
+        """Without what was counted and answered before a restart; and which of the rest was, and waits for its tick."""
+        offsets = records.offsets
+        again = offsets <= np.maximum.accumulate(np.append(state.applied, offsets[:-1]))
+        if not again.any():
+            return records, again
+        held = again & np.array([offset in state.held for offset in offsets.tolist()])
+        state.held.difference_update(offsets[held].tolist())
+        kept = ~again | held
+        return records.where(kept), again[kept]
 
-    def _sketch(self, rows: Any, texts: list[str], ids: list[bytes]) -> Columns:
-        """Text becomes numbers. After this nothing of it is left."""
-        sketches = self._sketcher.sketch(texts)
-        rows["prompt"], rows["tokens"], rows["shingles"] = sketches.prompt, sketches.tokens, sketches.shingles
-        rows["flags"] |= sketches.flags
-        return {
-            "sightings": rows,
-            "slots": (sketches.signature & 0xFF).astype(np.uint8),
-            "grams": sketches.grams,
-            "gram_lengths": np.diff(sketches.gram_offsets).astype(np.int32),
-            "keys": sketches.keys,
-            "key_lengths": np.diff(sketches.key_offsets).astype(np.int32),
-            "ids": np.frombuffer(b"".join(ids), np.uint8),
-            "id_lengths": np.array([len(identity) for identity in ids], np.int32),
-        }
+    def _wait(self, state: ObserveState, columns: Columns) -> None:
+        """Put sketched rows beside those of their tick."""
+        ticks = columns["sightings"]["time"] // self._tick_ms
+        if ticks.min() == ticks.max():
+            state.waiting.setdefault(int(ticks[0]), []).append(columns)
+        else:
+            for tick in np.unique(ticks).tolist():
+                state.waiting.setdefault(tick, []).append(take(columns, np.flatnonzero(ticks == tick)))
 
     # -- closing ticks -----------------------------------------------------------------------------------------------
 
@@ -293,7 +218,7 @@ class Observe:
         self._expire(state, tick)
         if pane != state.pane:
             state.pane = pane
-            state.seen = {k: v for k, v in state.seen.items() if v > now_ms - self._duplicate_ms}
+            state.seen.forget(now_ms - self._duplicate_ms + 1)
         start = state.ring.count
         indices = state.ring.append(part, complete=False)
         rows = part["sightings"]
@@ -313,8 +238,7 @@ class Observe:
                 state.head.count("bound_ring_events")
                 self._refold(state)
                 # What the ring has dropped is no longer known as seen: a restart could not know it either.
-                first_ms = state.journal.oldest_pane * self._pane_ms
-                state.seen = {event: time_ms for event, time_ms in state.seen.items() if time_ms >= first_ms}
+                state.seen.forget(state.journal.oldest_pane * self._pane_ms)
 
     def _expire(self, state: ObserveState, tick: int) -> None:
         """Forget the panes that have left the window at this tick."""
@@ -464,7 +388,7 @@ class Observe:
         state.pending = [Campaign.from_json(row.encode()) for row in meta["pending"]]
         rows = state.ring.sightings[: state.ring.count]
         recent = rows[rows["time"] > state.newest_ms - self._duplicate_ms]
-        state.seen = dict(zip(recent["event"].tolist(), recent["time"].tolist(), strict=True))
+        state.seen.add(recent["event"], recent["time"])
         return state
 
     def resume_from(self, state: ObserveState) -> int | None:

@@ -5,18 +5,20 @@ letters borrowed from another alphabet, case), what was wrapped to pass a filter
 it was wrapped is remembered in flags. Bounded whatever the text: at most `chars_max` characters come out, and no step
 is worse than linear in what came in.
 
-`normalize` does one text; `fold` a batch, straight to the bytes that the kernels read.
+`normalize` does one text; `fold` a batch, straight to the bytes that the kernels read; `fold_raw` a batch that still lies
+in JSON, where ordinary ASCII never becomes a Python text at all.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.model.sighting import Flag
@@ -54,32 +56,114 @@ def normalize(text: str, chars_max: int = CHARS_MAX) -> Normalized:
     return Normalized(folded.buffer[: folded.offsets[1]].tobytes().decode(), int(folded.flags[0]))
 
 
+class RawTexts(NamedTuple):
+    """Texts of JSON documents: buffer[span[0] : span[1]] is what stands between the quotes; begin -1: nothing.
+
+    plain   ASCII once its escapes are read; what is not, `text_of` gives
+    """
+
+    buffer: NDArray[np.uint8]
+    spans: NDArray[np.int64]
+    plain: NDArray[np.bool_]
+    text_of: Callable[[int], str]
+
+
 def fold(texts: Sequence[str], chars_max: int = CHARS_MAX) -> Folded:
     """`normalize` for a batch. Ordinary ASCII costs a look at its bytes and nothing else."""
-    flags = np.zeros(len(texts), np.uint32)
+    nothing = np.zeros(len(texts), np.bool_)
+    return fold_raw(RawTexts(_NO_BYTES, _no_spans(len(texts)), nothing, texts.__getitem__), chars_max)
+
+
+def fold_raw(raw: RawTexts, chars_max: int = CHARS_MAX) -> Folded:
+    """The same for texts that lie in JSON."""
+    flags = np.zeros(len(raw.spans), np.uint32)
     unfolded: dict[int, str] = {}  # texts that needed more than lower case, before case folding
-    rows: list[bytes] = []
-    for row, text in enumerate(texts):
+    rows: dict[int, bytes] = {}  # texts that a kernel cannot do
+    easy = raw.plain & (raw.spans[:, 1] - raw.spans[:, 0] <= chars_max)
+    for row in np.flatnonzero(~easy).tolist():
+        text = raw.text_of(row)
         if len(text) <= chars_max and text.isascii():
-            rows.append(text.lower().encode())
+            rows[row] = text.lower().encode()
             continue
         cleaned, flag = _clean(text, chars_max)
         unfolded[row] = cleaned
         flags[row] = flag
-        rows.append(_fold_case(cleaned, chars_max))
-    buffer, offsets = _pack(rows)
+        rows[row] = _fold_case(cleaned, chars_max)
+    buffer, offsets = _lower(raw, rows)
     suspicions = disguise.look(buffer, offsets)
     suspects = np.flatnonzero(suspicions).tolist()
     found = 0
     for row in suspects:
-        plain, flag = _undo(unfolded.get(row, texts[row]), int(suspicions[row]), chars_max)
+        text = unfolded[row] if row in unfolded else raw.text_of(row)
+        plain, flag = _undo(text, int(suspicions[row]), chars_max)
         if flag:
             rows[row] = _fold_case(plain, chars_max)
             flags[row] |= flag
             found |= flag
     if found:
-        buffer, offsets = _pack(rows)
+        buffer, offsets = _lower(raw, rows)
     return Folded(buffer, offsets, flags)
+
+
+_NO_BYTES: Final = np.frombuffer(PAD, np.uint8)
+
+
+def _no_spans(count: int) -> NDArray[np.int64]:
+    return np.full((count, 2), -1, np.int64)
+
+
+def _lower(raw: RawTexts, rows: Mapping[int, bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All texts one after the other: those in `rows` as they stand there, the others in lower case."""
+    if len(rows) == len(raw.spans):
+        return _pack([rows[row] for row in range(len(rows))])
+    known = np.full(len(raw.spans), -1, np.int64)
+    order = sorted(rows)
+    known[order] = [len(rows[row]) for row in order]
+    given = np.frombuffer(b"".join([*(rows[row] for row in order), PAD]), np.uint8)
+    sizes = np.where(known >= 0, known, raw.spans[:, 1] - raw.spans[:, 0])
+    out, offsets = np.empty(int(sizes.sum()) + len(PAD), np.uint8), np.zeros(len(sizes) + 1, np.int64)
+    end = _write_lower(raw.buffer, raw.spans, known, given, out, offsets)
+    out.setflags(write=False)  # as what `_pack` gives: kernels are compiled for that
+    return out[: end + len(PAD)], offsets
+
+
+@njit(cache=True, nogil=True)
+def _write_lower(buffer: Any, spans: Any, known: Any, given: Any, out: Any, offsets: Any) -> Any:
+    """Escapes are read and capitals become small; the texts are ASCII. Returns where the last one ends."""
+    at = taken = 0
+    for row in range(len(spans)):
+        if known[row] >= 0:
+            for i in range(known[row]):
+                out[at + i] = given[taken + i]
+            at += known[row]
+            taken += known[row]
+        else:
+            place, end = spans[row, 0], spans[row, 1]
+            while 0 <= place < end:
+                byte = buffer[place]
+                place += 1
+                if byte == 92:
+                    byte = _ESCAPED[buffer[place]]
+                    place += 1
+                    if byte == 117:  # u00XX: what is more is not ASCII
+                        byte = np.uint8(_HEX[buffer[place + 2]] << 4 | _HEX[buffer[place + 3]])
+                        place += 4
+                out[at] = byte + 32 if 65 <= byte <= 90 else byte
+                at += 1
+        offsets[row + 1] = at
+    out[at : at + 8] = 0
+    return at
+
+
+def _by_byte(pairs: Mapping[str, int]) -> NDArray[np.uint8]:
+    table = np.zeros(256, np.uint8)
+    for letter, meaning in pairs.items():
+        table[ord(letter)] = meaning
+    return table
+
+
+_ESCAPED: Final = _by_byte({'"': 34, "\\": 92, "/": 47, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "u": 117})
+_HEX: Final = _by_byte({digit: int(digit, 16) for digit in "0123456789abcdefABCDEF"})
 
 
 def _undo(text: str, suspicion: int, chars_max: int) -> tuple[str, int]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.sketch import minhash, shingle
 from pipeline.sketch.characters import character_classes
 from pipeline.sketch.cues import CUES
-from pipeline.sketch.normalize import fold
+from pipeline.sketch.normalize import Folded, RawTexts, fold, fold_raw
 from pipeline.sketch.scheme import Scheme, SketchParameters
 
 BEGIN_WORD: Final = "^"
@@ -99,8 +99,14 @@ class Sketcher:
 
     def sketch(self, texts: Sequence[str]) -> Sketches:
         """Sketches of these texts, in their order."""
+        return self._sketch(fold(texts, self.parameters.text_chars_max))
+
+    def sketch_raw(self, texts: RawTexts) -> Sketches:
+        """The same of texts that still lie in JSON."""
+        return self._sketch(fold_raw(texts, self.parameters.text_chars_max))
+
+    def _sketch(self, folded: Folded) -> Sketches:
         limits = self.parameters
-        folded = fold(texts, limits.text_chars_max)
         prompt, tokens, flags, keys, key_offsets, grams, offsets = shingle.sketch_texts(
             folded.buffer,
             folded.offsets,

@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 
 from pipeline.model.record import Batch, Record
-from pipeline.processors import match, observe, wire
+from pipeline.processors import match, observe, sketching, wire
 from pipeline.settings import Settings
 from pipeline.topology import build
 from pipeline.window import journal
@@ -28,9 +28,9 @@ PARTITIONS: Final = load.PARTITIONS
 PARTS: Final[Sequence[tuple[str, Any, str]]] = (
     ("observe: a step", observe.Observe, "step"),
     ("    arrive: door, hashes, rows, sketch", observe.Observe, "_arrive"),
-    ("        decode (the door)", observe, "decode"),
-    ("        row of facts", observe.Observe, "_note"),
-    ("        sketch a batch of texts", observe.Sketcher, "sketch"),
+    ("        scan (the door)", sketching, "scan"),
+    ("        rows of facts", sketching, "_note_all"),
+    ("        sketch a batch of texts", sketching.Sketching, "sketch"),
     ("    fold a tick", observe.Observe, "_fold_tick"),
     ("        ring: compare with the account's own", observe.Ring, "append"),
     ("        statistics", observe.AccountTable, "add"),

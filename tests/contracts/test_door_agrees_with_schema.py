@@ -15,9 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.contracts import _is_date_time, validator
+from pipeline.model import scan
 from pipeline.model.careful import read_carefully
 from pipeline.model.event import EVENTS
 from pipeline.model.moment import read_rfc3339
+from pipeline.model.record import Record
+from pipeline.model.records import Records
 from pipeline.model.request import DoorLimits, Reason, Rejection, Request, decode
 
 LIMITS = DoorLimits(value_bytes_max=20_000, depth_max=8, future_max_ms=600_000, past_max_ms=30 * 86_400_000)
@@ -77,6 +80,47 @@ def agree(value: bytes, key: bytes | None = None, timestamp_ms: int = 0) -> None
     outcome = decode(value, key, LIMITS, timestamp_ms)
     assert isinstance(outcome, Request | Rejection)
     assert isinstance(outcome, Request) == expected(value, key, timestamp_ms), (value, outcome)
+    kernel_agrees(value, key, timestamp_ms, outcome)
+
+
+NEIGHBOURS = (b'","a":1}}', b'{"schema_version":"1.0"', b" ", b'"]}]}')  # what a kernel that overran would go on with
+
+
+def kernel_agrees(value: bytes, key: bytes | None, timestamp_ms: int, outcome: Request | Rejection) -> None:
+    """The fast door accepts nothing that `decode` refuses, and reads the same from what it accepts."""
+    others = [Record("requests", 0, offset, None, other) for offset, other in enumerate(NEIGHBOURS, 1)]
+    found = scan.scan(Records.of([Record("requests", 0, 0, key, value, timestamp_ms), *others]), LIMITS)
+    assert not found.accepted[1:].any()
+    if found.accepted[0]:
+        assert isinstance(outcome, Request), value
+        assert read_from(found, 0) == tuple(
+            (outcome.asn or None) if name == "asn_known" else getattr(outcome, name) for name in READ
+        ), value
+
+
+READ = ("event_id", "account_id", "org_id", "model", "payment_ref", "ip_prefix", "user_agent", "user_text", "system_text",
+        "input_tokens", "output_tokens", "asn_known", "time_ms", "created_ms", "state")  # fmt: skip
+
+
+def read_from(found: scan.Scan, row: int) -> tuple[Any, ...]:
+    """What the kernel found, as `decode` gives it."""
+
+    def text(field: int) -> str | None:
+        raw = found.records.bytes_of(found.spans[row, field])
+        return json.loads(b'"' + raw + b'"') if raw else None
+
+    numbers = found.numbers[row]
+    created = None if numbers[scan.CREATED_MS] == scan.NO_TIME else int(numbers[scan.CREATED_MS])
+    state = json.loads(found.records.bytes_of(found.records.values[row]) or b"")["content"]["state"]
+    user_text = text(scan.TEXT) or ""
+    assert numbers[scan.PLAIN] == user_text.isascii() and numbers[scan.VISIBLE] == (state == "raw")
+    strings = [text(field) for field in (scan.EVENT_ID, scan.ACCOUNT_ID, scan.ORG_ID, scan.MODEL, scan.PAYMENT)]
+    network = text(scan.NETWORK)
+    return (
+        *strings, network, text(scan.CLIENT), user_text, text(scan.SYSTEM) or "",
+        int(numbers[scan.INPUT_TOKENS]), int(numbers[scan.OUTPUT_TOKENS]), int(numbers[scan.ASN]) or None,
+        int(numbers[scan.TIME_MS]), created, state,
+    )  # fmt: skip
 
 
 # --- events that are mostly good ---

@@ -1,0 +1,303 @@
+"""Records of requests become rows of numbers: the part of observe that sees text, and the last that does.
+
+    Records ── scan ──▶ facts, by a kernel ──────┐
+                └─ not the usual form ─▶ decode ─┴─▶ Arrivals ── judged ──▶ sketch ──▶ Columns
+
+Both ways give the same row for the same request: what a kernel reads at the door is what `decode` would have read, and
+what it hashes is what keyed.py would have hashed. Nothing is remembered but hashes of identities, which repeat.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import scan as door
+from pipeline.model.records import Records
+from pipeline.model.request import DoorLimits, Rejection, Request, decode
+from pipeline.model.scan import Scan, scan
+from pipeline.model.sighting import SIGHTING, Flag
+from pipeline.sketch.blake import hash64, started
+from pipeline.sketch.keyed import REMEMBERED_MAX, KeyedHash
+from pipeline.sketch.normalize import RawTexts
+from pipeline.sketch.scheme import SketchParameters
+from pipeline.sketch.sketcher import Sketcher
+from pipeline.window.journal import Columns
+
+IDENTITIES: Final = ("account", "org", "system", "payment", "network", "client", "model")
+REMEMBERED_CHARS_MAX: Final = 1 << 23  # of one kind of identity
+_LETTERS: Final = {"<u8": "Q", "<i8": "q", "<u4": "I", "<f4": "f"}
+# A SIGHTING for struct, which writes one row four times as fast as numpy.
+_ROW: Final = struct.Struct("<" + "".join(_LETTERS[SIGHTING[name].str] for name in SIGHTING.names or ()))
+_ORG, _SYSTEM, _INVISIBLE = int(Flag.ORG), int(Flag.SYSTEM), int(Flag.INVISIBLE)
+_JSON_TEXT: Final = msgspec.json.Decoder(str)
+_NO_BYTES: Final = np.zeros(0, np.uint8)
+
+
+class _Remembered(dict[str | None, int]):
+    """Hashes of one kind of identity, computed at the first look and forgotten all at once when they are too much."""
+
+    def __init__(self, keyed: KeyedHash, purpose: str) -> None:
+        self._keyed, self._purpose, self._chars = keyed, purpose, 0
+
+    def __missing__(self, text: str | None) -> int:
+        found = self._keyed.bytes64(text.encode("utf-8", "surrogatepass"), self._purpose) if text else 0
+        size = len(text or "")
+        if size <= REMEMBERED_CHARS_MAX // 1024:  # a system prompt may be as long as a book
+            if len(self) >= REMEMBERED_MAX or self._chars + size > REMEMBERED_CHARS_MAX:
+                self.clear()
+                self._chars = 0
+            self._chars += size
+            self[text] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """A batch past the door: a row of `facts` for each record, without what the text says. Event 0: refused."""
+
+    records: Records
+    scan: Scan
+    facts: NDArray[Any]
+    requests: Mapping[int, Request]
+    """Those that were decoded, by row; all others were read by the kernel."""
+    refused: list[tuple[int, Rejection]]
+
+    def text(self, row: int) -> str:
+        """The text that is to be sketched."""
+        if row in self.requests:
+            return self.requests[row].user_text
+        return self.said(row, door.TEXT)
+
+    def said(self, row: int, field: int) -> str:
+        """A text that the kernel found, as JSON means it."""
+        begin, end = self.scan.spans[row, field].tolist()
+        return "" if begin < 0 else _JSON_TEXT.decode(self.records.buffer[begin - 1 : end + 1].data)
+
+
+class Sketching:
+    """See the module. Keeps scratch memory of its own: one thread at a time."""
+
+    def __init__(self, parameters: SketchParameters, limits: DoorLimits) -> None:
+        self._limits = limits
+        self._sketcher = Sketcher(parameters)
+        self._keyed = KeyedHash(parameters.key)
+        self._identities = {purpose: _Remembered(self._keyed, purpose) for purpose in IDENTITIES}
+        self._started = np.stack(
+            [started(parameters.key, purpose.encode()) for purpose in ("event", *IDENTITIES)]
+        )  # in the order of _EVENT, _ACCOUNT, ...
+        self._known = _Known(
+            np.zeros((_PLACES, _KEPT_BYTES), np.uint8), np.zeros(_PLACES, np.int64), np.zeros(_PLACES, np.uint64)
+        )
+
+    def read(self, records: Records, partition: int) -> Arrivals:
+        """Everything but the text: who, when, from where; or why not."""
+        found = scan(records, self._limits)
+        facts = np.zeros(len(records), SIGHTING)
+        _note_all(
+            records.buffer, found.accepted, found.spans, found.numbers, records.offsets, partition, self._started,
+            self._known.texts, self._known.tags, self._known.hashes, facts,
+        )  # fmt: skip
+        requests: dict[int, Request] = {}
+        refused: list[tuple[int, Rejection]] = []
+        into = facts.view(np.uint8).data
+        for row in np.flatnonzero(~found.accepted).tolist():
+            record = records[row]
+            request = decode(record.value, record.key, self._limits, record.timestamp_ms)
+            if isinstance(request, Rejection):
+                refused.append((row, request))
+            else:
+                requests[row] = request
+                self._note(into, row * SIGHTING.itemsize, partition, record.offset, request)
+        arrivals = Arrivals(records, found, facts, requests, refused)
+        system = self._identities["system"]
+        for row in np.flatnonzero(found.accepted & (found.spans[:, door.SYSTEM, 0] >= 0)).tolist():
+            facts["system"][row] = system[arrivals.said(row, door.SYSTEM)]
+        return arrivals
+
+    def _note(self, facts: memoryview, at: int, partition: int, offset: int, request: Request) -> None:
+        """What a sighting says apart from the text, as its bytes."""
+        known, org, created = self._identities, request.org_id, request.created_ms
+        event = self._keyed.pair64(request.account_id, request.event_id, "event")
+        account = known["account"][request.account_id]
+        flags = 0
+        if org:
+            flags |= _ORG
+        if request.system_text:
+            flags |= _SYSTEM
+        if request.state != "raw":
+            flags |= _INVISIBLE
+        network = request.ip_prefix or (str(request.asn) if request.asn else None)
+        _ROW.pack_into(
+            facts, at,
+            event, account, known["org"][org] if org else account, request.time_ms, offset,
+            partition, flags, 0, known["system"][request.system_text], known["payment"][request.payment_ref],
+            known["network"][network], known["client"][request.user_agent], known["model"][request.model], 0, 0,
+            min(request.input_tokens, 0xFFFFFFFF), min(request.output_tokens, 0xFFFFFFFF), 0, -1.0, -1.0,
+            -1.0 if created is None else (request.time_ms - created) / 86_400_000,
+        )  # fmt: skip
+
+    def sketch(self, arrivals: Arrivals, kept: NDArray[np.int64]) -> Columns:
+        """The rows that are kept, with what their texts become. After this nothing of the texts is left."""
+        found = arrivals.scan
+        texts = RawTexts(
+            arrivals.records.buffer,
+            found.spans[kept, door.TEXT],
+            found.accepted[kept] & (found.numbers[kept, door.PLAIN] == 1),
+            lambda row: arrivals.text(int(kept[row])),
+        )
+        sketches = self._sketcher.sketch_raw(texts)
+        rows = arrivals.facts[kept]
+        rows["prompt"], rows["tokens"], rows["shingles"] = sketches.prompt, sketches.tokens, sketches.shingles
+        rows["flags"] |= sketches.flags
+        ids, lengths = _account_ids(arrivals, kept)
+        return {
+            "sightings": rows,
+            "slots": (sketches.signature & 0xFF).astype(np.uint8),
+            "grams": sketches.grams,
+            "gram_lengths": np.diff(sketches.gram_offsets).astype(np.int32),
+            "keys": sketches.keys,
+            "key_lengths": np.diff(sketches.key_offsets).astype(np.int32),
+            "ids": ids,
+            "id_lengths": lengths,
+        }
+
+
+def _account_ids(arrivals: Arrivals, kept: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The account of each row as UTF-8, and how long each is."""
+    spans = arrivals.scan.spans[kept, door.ACCOUNT_ID]
+    lengths = (spans[:, 1] - spans[:, 0]).astype(np.int32)
+    decoded = {
+        row: arrivals.requests[int(kept[row])].account_id.encode()
+        for row in (np.flatnonzero(~arrivals.scan.accepted[kept]).tolist() if arrivals.requests else ())
+    }
+    for row, account_id in decoded.items():
+        lengths[row] = len(account_id)
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
+    ids = np.empty(int(lengths.sum()), np.uint8)
+    _copy(arrivals.records.buffer, spans, arrivals.scan.accepted[kept], starts, ids)
+    for row, account_id in decoded.items():
+        ids[starts[row] : starts[row] + len(account_id)] = np.frombuffer(account_id, np.uint8)
+    return ids, lengths
+
+
+# ---------------------------------------------------------------- kernels
+
+_EVENT, _ACCOUNT, _ORGANISATION, _SYSTEM_PROMPT, _PAYMENT, _NETWORK, _CLIENT, _MODEL = range(8)
+_PLACES, _KEPT_BYTES = 1 << 15, 64  # 3 MiB of identities that came lately
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Identities that came lately, one at each place: their bytes, purpose and length, hash. Tag 0: none."""
+
+    texts: NDArray[np.uint8]
+    tags: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+
+
+@numba.njit(cache=True, nogil=True)
+def _identity(buffer: Any, begin: int, end: int, purpose: int, started: Any, texts: Any, tags: Any, hashes: Any,
+              scratch: Any) -> Any:  # fmt: skip
+    """The keyed hash of buffer[begin:end]; 0 for nothing."""
+    length = end - begin
+    if begin < 0 or length == 0:
+        return np.uint64(0)
+    if length > _KEPT_BYTES:
+        return hash64(started[purpose], buffer, begin, end, scratch)
+    spread = np.uint64(purpose)
+    for i in range(begin, end):
+        spread = (spread ^ np.uint64(buffer[i])) * np.uint64(0x100000001B3)
+    place, tag = np.int64((spread * _SPREAD) >> np.uint64(49)), purpose << 8 | length
+    if tags[place] == tag:
+        same = True
+        for i in range(length):
+            same &= texts[place, i] == buffer[begin + i]
+        if same:
+            return hashes[place]
+    found = hash64(started[purpose], buffer, begin, end, scratch)
+    tags[place], hashes[place] = tag, found
+    texts[place, :length] = buffer[begin:end]
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _event(buffer: Any, account: Any, event: Any, started: Any, pair: Any, scratch: Any) -> Any:
+    """As `KeyedHash.pair64`: the first one's length in eight bytes, the first, the second."""
+    first, second = account[1] - account[0], event[1] - event[0]
+    pair[:8] = 0
+    pair[0], pair[1] = first & 0xFF, first >> 8
+    for i in range(first):
+        pair[8 + i] = buffer[account[0] + i]
+    for i in range(second):
+        pair[8 + first + i] = buffer[event[0] + i]
+    return hash64(started, pair, 0, 8 + first + second, scratch)
+
+
+@numba.njit(cache=True, nogil=True)
+def _decimal(number: int, into: Any) -> Any:
+    """Writes a positive number as digits; returns where they begin, at the end of `into`."""
+    at = len(into)
+    while number:
+        at -= 1
+        into[at] = 48 + number % 10
+        number //= 10
+    return at
+
+
+@numba.njit(cache=True, nogil=True)
+def _note_all(buffer: Any, accepted: Any, spans: Any, numbers: Any, offsets: Any, partition: int, started: Any,
+              texts: Any, tags: Any, hashes: Any, facts: Any) -> None:  # fmt: skip
+    """As `Sketching._note`, for all that the kernel at the door has accepted; all but the system prompt."""
+    scratch = np.empty(40, np.uint64)
+    pair = np.zeros(8 + 2 * 256, np.uint8)
+    digits = np.zeros(10, np.uint8)
+    for i in range(len(accepted)):
+        if not accepted[i]:
+            continue
+        span, number, row = spans[i], numbers[i], facts[i]
+        row.event = _event(buffer, span[door.ACCOUNT_ID], span[door.EVENT_ID], started[_EVENT], pair, scratch)
+        at = span[door.ACCOUNT_ID]
+        row.account = _identity(buffer, at[0], at[1], _ACCOUNT, started, texts, tags, hashes, scratch)
+        row.party, flags = row.account, 0
+        at = span[door.ORG_ID]
+        if at[0] >= 0 and at[1] > at[0]:
+            row.party = _identity(buffer, at[0], at[1], _ORGANISATION, started, texts, tags, hashes, scratch)
+            flags |= _ORG
+        if span[door.SYSTEM, 0] >= 0:
+            flags |= _SYSTEM
+        if number[door.VISIBLE] == 0:
+            flags |= _INVISIBLE
+        row.time, row.offset, row.source, row.flags = number[door.TIME_MS], offsets[i], partition, flags
+        at = span[door.PAYMENT]
+        row.payment = _identity(buffer, at[0], at[1], _PAYMENT, started, texts, tags, hashes, scratch)
+        at = span[door.NETWORK]
+        if at[0] >= 0 and at[1] > at[0]:
+            row.network = _identity(buffer, at[0], at[1], _NETWORK, started, texts, tags, hashes, scratch)
+        elif number[door.ASN]:
+            first = _decimal(number[door.ASN], digits)
+            row.network = _identity(digits, first, 10, _NETWORK, started, texts, tags, hashes, scratch)
+        at = span[door.CLIENT]
+        row.client = _identity(buffer, at[0], at[1], _CLIENT, started, texts, tags, hashes, scratch)
+        at = span[door.MODEL]
+        row.model = _identity(buffer, at[0], at[1], _MODEL, started, texts, tags, hashes, scratch)
+        row.input_tokens, row.output_tokens = number[door.INPUT_TOKENS], number[door.OUTPUT_TOKENS]
+        row.near = row.gap_s = row.age_d = np.float32(-1.0)
+        if number[door.CREATED_MS] != door.NO_TIME:
+            row.age_d = np.float32((number[door.TIME_MS] - number[door.CREATED_MS]) / 86_400_000)
+
+
+@numba.njit(cache=True, nogil=True)
+def _copy(buffer: Any, spans: Any, chosen: Any, starts: Any, into: Any) -> None:
+    for row in range(len(spans)):
+        if chosen[row]:
+            for i in range(spans[row, 1] - spans[row, 0]):
+                into[starts[row] + i] = buffer[spans[row, 0] + i]
