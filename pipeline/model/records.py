@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.model.record import Record
 
 Headers = tuple[tuple[str, bytes], ...]
-PAD: Final = bytes(8)
+PAD: Final = bytes(32)
 """Zeros behind the last byte: a kernel that looks for the end of a text stops there at the latest."""
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.records import Records
 from pipeline.model.request import DoorLimits
-from pipeline.model.tokens import anything, blank, constant, integer, moment, space, text, texts, which, words
+from pipeline.model.tokens import anything, blank, constant, integer, moment, space, text, texts, which, word, words
 
 # ---------------------------------------------------------------- the contract, as tables
 
@@ -125,6 +125,13 @@ def _name_table() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int6
 
 
 _LETTERS, _FACTS, _MUST = _name_table()
+# A name and the quote behind it as three words, and which of their bits count; none is longer.
+_SPELT = np.zeros((_SLOTS_OF_NAMES, 3), np.uint64)
+_COUNTS = np.zeros((_SLOTS_OF_NAMES, 3), np.uint64)
+for _slot in np.flatnonzero(_FACTS[:, 0] >= 0).tolist():
+    _length = int(_FACTS[_slot, 0]) % 32
+    _SPELT[_slot] = np.frombuffer((_LETTERS[_slot, :_length].tobytes() + b'"').ljust(24, b"\0"), "<u8")
+    _COUNTS[_slot] = np.frombuffer((b"\xff" * (_length + 1)).ljust(24, b"\0"), "<u8")
 
 
 _STATES = words("raw", "redacted", "missing")
@@ -167,6 +174,18 @@ def scan(records: Records, limits: DoorLimits) -> Scan:
 
 
 # ---------------------------------------------------------------- values and objects; -1: not ours
+
+
+@njit(cache=True, nogil=True)
+def _is_spelt(buffer: Any, at: int, slot: int) -> Any:
+    """Does this name, and the quote behind it, stand here?"""
+    if (word(buffer, at) ^ _SPELT[slot, 0]) & _COUNTS[slot, 0]:
+        return False
+    if _FACTS[slot, 0] % 32 < 8:
+        return True
+    return ((word(buffer, at + 8) ^ _SPELT[slot, 1]) & _COUNTS[slot, 1]) | (
+        (word(buffer, at + 16) ^ _SPELT[slot, 2]) & _COUNTS[slot, 2]
+    ) == 0
 
 
 @njit(cache=True, nogil=True)
@@ -254,33 +273,52 @@ def _turn(buffer: Any, spans: Any, numbers: Any, notes: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _event(buffer: Any, at: int, end: int, spans: Any, numbers: Any, notes: Any) -> Any:
-    """A whole event, from its brace on; returns where it ends. One loop: at most three objects are open at once."""
+def _event(buffer: Any, at: int, end: int, spans: Any, numbers: Any, notes: Any, follows: Any) -> Any:
+    """A whole event, from its brace on; returns where it ends. One loop: at most three objects are open at once.
+
+    `follows` remembers which field came behind which in the records before: a producer keeps its order.
+    """
     if buffer[at] != 123:
         return -1
     kind, opened = _EVENT, True
     seen = seen_event = seen_content = np.int64(0)
+    previous: Any = np.int64(0)
+    previous_event = previous_content = previous
     count = 0
     at = space(buffer, at + 1)
     while at < end:
         if not (opened and buffer[at] == 125):  # a name and its value
-            close, escapes, wide = text(buffer, at)
-            if close < 0:
-                return -1
-            type_, place = _ANY if kind == _PARAMS else _TEXT, _FORGET
+            guess: Any = np.int64(-1)
+            if opened:
+                previous = _SLOTS_OF_NAMES + kind
             if kind < _LABELS:
-                slot = -1 if escapes or wide else _field(buffer, at + 1, close, kind)
-                if slot < 0 or seen & _FACTS[slot, 3]:
+                guess = follows[previous]
+            if guess >= 0 and buffer[at] == 34 and _is_spelt(buffer, at + 1, guess):
+                slot, close = guess, at + 1 + _FACTS[guess, 0] % 32
+            else:
+                slot = np.int64(-1)
+                close, escapes, wide = text(buffer, at)
+                if close < 0:
+                    return -1
+                if kind < _LABELS:
+                    slot = -1 if escapes or wide else _field(buffer, at + 1, close, kind)
+                    if slot < 0:
+                        return -1
+                    follows[previous] = slot
+            type_, place = _ANY if kind == _PARAMS else _TEXT, _FORGET
+            if slot >= 0:
+                if seen & _FACTS[slot, 3]:
                     return -1
                 type_, place = _FACTS[slot, 1], _FACTS[slot, 2]
                 seen |= _FACTS[slot, 3]
+                previous = slot
             at = space(buffer, close + 1)
             if buffer[at] != 58:
                 return -1
             at = space(buffer, at + 1)
             opened = type_ == _OBJECT
             if type_ == _OBJECT:
-                seen_event, seen, kind = seen, np.int64(0), place
+                seen_event, seen, kind, previous_event = seen, np.int64(0), place, previous
             elif type_ == _MESSAGES:
                 if buffer[at] != 91:
                     return -1
@@ -288,7 +326,7 @@ def _event(buffer: Any, at: int, end: int, spans: Any, numbers: Any, notes: Any)
                 at = space(buffer, at + 1)
                 opened = buffer[at] != 93
                 if opened:
-                    seen_content, seen, kind = seen, np.int64(0), _MESSAGE
+                    seen_content, seen, kind, previous_content = seen, np.int64(0), _MESSAGE, previous
                     spans[_ROLE, 0] = spans[_MESSAGE_TEXT, 0] = -1
                 else:
                     at += 1
@@ -312,7 +350,7 @@ def _event(buffer: Any, at: int, end: int, spans: Any, numbers: Any, notes: Any)
             if kind == _EVENT:
                 return at
             if kind != _MESSAGE:
-                kind, seen = _EVENT, seen_event
+                kind, seen, previous = _EVENT, seen_event, previous_event
                 continue
             count += 1
             if count > _MESSAGES_MAX or not _turn(buffer, spans, numbers, notes):
@@ -327,7 +365,7 @@ def _event(buffer: Any, at: int, end: int, spans: Any, numbers: Any, notes: Any)
                 break
             if buffer[at] != 93:
                 return -1
-            at, kind, seen = at + 1, _CONTENT, seen_content
+            at, kind, seen, previous = at + 1, _CONTENT, seen_content, previous_content
     return -1
 
 
@@ -390,12 +428,13 @@ def _scan(buffer: Any, keys: Any, values: Any, timestamps: Any, bytes_max: int, 
           past_max: int, need: bool, accepted: Any, spans: Any, numbers: Any) -> None:  # fmt: skip
     notes = np.zeros(3, np.int64)
     notes[_DEEPEST] = deepest
+    follows = np.full(_SLOTS_OF_NAMES + 10, -1, np.int64)
     for row in range(len(values)):
         begin, end = values[row, 0], values[row, 1]
         if begin < 0 or end - begin > bytes_max or end == begin:
             continue
         notes[_SPOKEN] = notes[_TEXT_PLAIN] = 0
-        at = _event(buffer, space(buffer, begin), end, spans[row], numbers[row], notes)
+        at = _event(buffer, space(buffer, begin), end, spans[row], numbers[row], notes, follows)
         while 0 <= at < end and (buffer[at] == 32 or 9 <= buffer[at] <= 10 or buffer[at] == 13):
             at += 1
         if at == end:  # a token that ran on into what lies behind ends beyond it

@@ -27,6 +27,7 @@ _CONSTANTS = words("null", "true", "false")
 
 # What stops a run of ordinary characters in a text: its end, an escape, what may not be there, or more than ASCII.
 _QUOTE, _ESCAPE, _FORBIDDEN, _WIDE = 1, 2, 3, 4
+_ONE = np.uint64(1)
 _STOPS = np.zeros(256, np.uint8)
 _STOPS[:32] = _FORBIDDEN
 _STOPS[34], _STOPS[92], _STOPS[128:] = _QUOTE, _ESCAPE, _WIDE
@@ -37,6 +38,16 @@ def space(buffer: Any, at: int) -> Any:
     while buffer[at] == 32 or buffer[at] == 10 or buffer[at] == 13 or buffer[at] == 9:
         at += 1
     return at
+
+
+@njit(cache=True, nogil=True)
+def word(buffer: Any, at: int) -> Any:
+    """Eight bytes as a little-endian number."""
+    first = np.uint64(at)
+    value = np.uint64(buffer[first])
+    for i in range(1, 8):
+        value |= np.uint64(buffer[first + np.uint64(i)]) << np.uint64(8 * i)
+    return value
 
 
 @njit(cache=True, nogil=True)
@@ -75,15 +86,17 @@ def _wide(buffer: Any, at: int) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def text(buffer: Any, at: int) -> Any:
+def text(buffer: Any, at: Any) -> Any:
     """A text from its first quote on: where the closing quote is (-1: none of ours), has escapes, is more than ASCII."""
     escapes = wide = False
     if buffer[at] != 34:
         return -1, escapes, wide
     at += 1
     while True:
-        while _STOPS[buffer[at]] == 0:
-            at += 1
+        place = np.uint64(at)  # an index that cannot be negative is read faster
+        while _STOPS[buffer[place]] == 0:
+            place += _ONE
+        at = np.int64(place)
         stop = _STOPS[buffer[at]]
         if stop == _QUOTE:
             return at, escapes, wide

@@ -24,6 +24,7 @@ from pipeline.model.records import Records
 from pipeline.model.request import DoorLimits, Rejection, Request, decode
 from pipeline.model.scan import Scan, scan
 from pipeline.model.sighting import SIGHTING, Flag
+from pipeline.model.tokens import word
 from pipeline.sketch.blake import hash64, started
 from pipeline.sketch.keyed import REMEMBERED_MAX, KeyedHash
 from pipeline.sketch.normalize import RawTexts
@@ -94,7 +95,7 @@ class Sketching:
             [started(parameters.key, purpose.encode()) for purpose in ("event", *IDENTITIES)]
         )  # in the order of _EVENT, _ACCOUNT, ...
         self._known = _Known(
-            np.zeros((_PLACES, _KEPT_BYTES), np.uint8), np.zeros(_PLACES, np.int64), np.zeros(_PLACES, np.uint64)
+            np.zeros((_PLACES, _KEPT_BYTES // 8), np.uint64), np.zeros(_PLACES, np.int64), np.zeros(_PLACES, np.uint64)
         )
 
     def read(self, records: Records, partition: int) -> Arrivals:
@@ -199,7 +200,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 class _Known:
     """Identities that came lately, one at each place: their bytes, purpose and length, hash. Tag 0: none."""
 
-    texts: NDArray[np.uint8]
+    texts: NDArray[np.uint64]
     tags: NDArray[np.int64]
     hashes: NDArray[np.uint64]
 
@@ -213,19 +214,26 @@ def _identity(buffer: Any, begin: int, end: int, purpose: int, started: Any, tex
         return np.uint64(0)
     if length > _KEPT_BYTES:
         return hash64(started[purpose], buffer, begin, end, scratch)
-    spread = np.uint64(purpose)
-    for i in range(begin, end):
-        spread = (spread ^ np.uint64(buffer[i])) * np.uint64(0x100000001B3)
+    words = scratch[40:48]
+    count, spread = (length + 7) >> 3, np.uint64(purpose)
+    words[count - 1] = 0
+    for i in range(count):
+        words[i] = word(buffer, begin + 8 * i)
+    if length & 7:  # what stands behind it does not count
+        words[count - 1] &= (np.uint64(1) << np.uint64(8 * (length & 7))) - np.uint64(1)
+    for i in range(count):
+        spread = (spread ^ words[i]) * _SPREAD
+        spread ^= spread >> np.uint64(32)
     place, tag = np.int64((spread * _SPREAD) >> np.uint64(49)), purpose << 8 | length
     if tags[place] == tag:
         same = True
-        for i in range(length):
-            same &= texts[place, i] == buffer[begin + i]
+        for i in range(count):
+            same &= texts[place, i] == words[i]
         if same:
             return hashes[place]
     found = hash64(started[purpose], buffer, begin, end, scratch)
     tags[place], hashes[place] = tag, found
-    texts[place, :length] = buffer[begin:end]
+    texts[place, :count] = words[:count]
     return found
 
 
@@ -244,8 +252,8 @@ def _event(buffer: Any, account: Any, event: Any, started: Any, pair: Any, scrat
 
 @numba.njit(cache=True, nogil=True)
 def _decimal(number: int, into: Any) -> Any:
-    """Writes a positive number as digits; returns where they begin, at the end of `into`."""
-    at = len(into)
+    """Writes a positive number as digits that end at 10; returns where they begin."""
+    at = 10
     while number:
         at -= 1
         into[at] = 48 + number % 10
@@ -257,9 +265,9 @@ def _decimal(number: int, into: Any) -> Any:
 def _note_all(buffer: Any, accepted: Any, spans: Any, numbers: Any, offsets: Any, partition: int, started: Any,
               texts: Any, tags: Any, hashes: Any, facts: Any) -> None:  # fmt: skip
     """As `Sketching._note`, for all that the kernel at the door has accepted; all but the system prompt."""
-    scratch = np.empty(40, np.uint64)
+    scratch = np.empty(48, np.uint64)
     pair = np.zeros(8 + 2 * 256, np.uint8)
-    digits = np.zeros(10, np.uint8)
+    digits = np.zeros(10 + 8, np.uint8)  # of an unsigned 32-bit number, and what is read behind it
     for i in range(len(accepted)):
         if not accepted[i]:
             continue

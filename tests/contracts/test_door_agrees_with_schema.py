@@ -88,16 +88,23 @@ NEIGHBOURS = (b'","a":1}}', b'{"schema_version":"1.0"', b" ", b'"]}]}')  # what 
 
 def kernel_agrees(value: bytes, key: bytes | None, timestamp_ms: int, outcome: Request | Rejection) -> None:
     """The fast door accepts nothing that `decode` refuses, and reads the same from what it accepts."""
-    others = [Record("requests", 0, offset, None, other) for offset, other in enumerate(NEIGHBOURS, 1)]
-    found = scan.scan(Records.of([Record("requests", 0, 0, key, value, timestamp_ms), *others]), LIMITS)
-    assert not found.accepted[1:].any()
-    if found.accepted[0]:
+    before = Record("requests", 0, 0, None, USUAL)  # from which the kernel learns what order fields come in
+    others = [Record("requests", 0, offset, None, other) for offset, other in enumerate(NEIGHBOURS, 2)]
+    found = scan.scan(Records.of([before, Record("requests", 0, 1, key, value, timestamp_ms), *others]), LIMITS)
+    assert found.accepted[0] and not found.accepted[2:].any()
+    if found.accepted[1]:
         assert isinstance(outcome, Request), value
-        assert read_from(found, 0) == tuple(
+        assert read_from(found, 1) == tuple(
             (outcome.asn or None) if name == "asn_known" else getattr(outcome, name) for name in READ
         ), value
 
 
+USUAL = json.dumps(
+    {"schema_version": "1.0", "event_id": "e", "event_time": "2026-01-31T09:05:00Z", "account_id": "a", "org_id": None,
+     "model": "m", "content": {"state": "raw", "messages": [{"role": "user", "text": "hi"}]}, "params": {"stop": ["x"]},
+     "usage": {"input_tokens": 1, "output_tokens": 2}, "client": {"ip_prefix": "i", "asn": 1, "user_agent": "u"},
+     "source": {"adapter": "x"}, "labels": {"a": "b"}, "account": {"created_at": None, "payment_ref": "p"}}
+).encode()  # fmt: skip
 READ = ("event_id", "account_id", "org_id", "model", "payment_ref", "ip_prefix", "user_agent", "user_text", "system_text",
         "input_tokens", "output_tokens", "asn_known", "time_ms", "created_ms", "state")  # fmt: skip
 
