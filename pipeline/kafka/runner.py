@@ -30,6 +30,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
@@ -40,7 +41,9 @@ from pipeline.errors import StateLayoutError, SweepwatchError
 from pipeline.kafka import connection
 from pipeline.kafka.broadcast import Broadcast
 from pipeline.kafka.connection import KafkaOptions
+from pipeline.kafka.fetched import adopt
 from pipeline.model.record import Batch, Out, Reader, Record, Stage
+from pipeline.model.records import Records
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -63,6 +66,7 @@ POLL_BUSY_S, POLL_BROADCAST_S, POLL_IDLE_S = 0.004, 0.01, 0.05
 ADVANCE_EVERY_S = 1.0
 COMMIT_EVERY_S = 5.0
 HOLD_PATIENCE_S = 10.0
+BEHIND_TIMES = 4  # so much longer between two flushes of a partition that lags by more than a flush holds
 TOPICS_PATIENCE_S = 15.0  # topics may be about to be made
 SETTLE_AFTER_S = 2.0  # an idle partition writes how far it has read past transaction markers
 
@@ -231,6 +235,7 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
             try:
                 for client in self._clients:
                     await client.start()
+                adopt(self.consumer)
                 wrong, final = await self._wrong_topic()
                 if not wrong:
                     await self._note_ends()
@@ -338,12 +343,14 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
 
         Where there is something to say, `flush_s` is the least time between two flushes, not a delay: what comes after a
         quiet time goes at once. Stages that wait for each other, tick by tick, would otherwise pay it at every hop. What
-        only changes state waits for company.
+        only changes state waits for company. A partition that is far behind is late anyway: it makes fewer, larger ones.
         """
         if not part.pending or part.committing:
             return False
         since = part.flushed if part.outs else max(part.flushed, part.pending_since)
-        return part.pending >= self.options.flush_records or time.monotonic() - since >= self.options.flush_s
+        behind = (self._lag(part) or 0) > self.options.flush_records
+        least = self.options.flush_s * (BEHIND_TIMES if behind else 1)
+        return part.pending >= self.options.flush_records or time.monotonic() - since >= least
 
     # One partition: step, flush, commit.
 
@@ -358,11 +365,7 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
     def _batch(self, part: Partition, messages: Sequence[Any]) -> Batch | None:
         p, now = part.tp.partition, time.monotonic()
         limit = self._drain_to.get(p)
-        records = [
-            to_record(self.stage.source, message)
-            for message in messages
-            if message.offset >= part.head.next and (limit is None or message.offset < limit)
-        ]
+        records = self._wanted(messages, part.head.next, limit)
         self.counts["read"] += len(records)
         if records:
             part.last_record = now
@@ -377,6 +380,19 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
         if records or fresh or end or claim is not None:
             return Batch(p, records, fresh, claim, end, now_ms())
         return None
+
+    def _wanted(self, messages: Sequence[Any], first: int, limit: int | None) -> Sequence[Record]:
+        """Those from `first` on and before `limit`, under the name that the stages know."""
+        if isinstance(messages, Records):
+            rows = messages.offsets >= first
+            if limit is not None:
+                rows &= messages.offsets < limit
+            return replace(messages.where(rows), topic=self.stage.source)
+        return [
+            to_record(self.stage.source, message)
+            for message in messages
+            if message.offset >= first and (limit is None or message.offset < limit)
+        ]
 
     def _note_position(self, part: Partition) -> None:
         """The consumer moves past transaction markers without giving us records; a long idle one is written down."""
