@@ -14,6 +14,8 @@ from pipeline.errors import ConfigError
 from pipeline.kafka.admin import record_bytes_max
 from pipeline.settings import Settings
 
+# What they write is blocks of rows that are packed already (sketch/layout.py); a second time costs much and gains little.
+PACKED_STAGES = ("observe", "match")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
@@ -158,7 +160,7 @@ def transactional_producer(options: KafkaOptions, stage: str, partition: int) ->
     return client(options) | {
         "transactional_id": options.transactional_id(stage, partition),
         "transaction_timeout_ms": int(options.transaction_timeout_s * 1000),
-        "compression_type": options.compression,
+        "compression_type": None if stage in PACKED_STAGES else options.compression,
         "max_batch_size": 1 << 20,
         "max_request_size": options.message_bytes_max,
         "retry_backoff_ms": 20,

@@ -3,7 +3,7 @@
     offset  size  what                                        little-endian throughout
     ------  ----  -------------------------------------------------------------------------------
          0     4  magic "SWPB"
-         4     2  version of this layout, 1
+         4     2  version of this layout: 1, or 2 for a packed body
          6     2  kind (`Kind`): what the parts mean
          8     4  key id: fingerprint of the secret the hashes were made with (`Scheme.key_id`)
         12     4  CRC-32 of all other bytes: 0 to 12, then 16 to the end
@@ -15,7 +15,11 @@
 
 A type is numpy's name of a little-endian number ("<u8", "|u1") or a list of [field, type] or [field, type, shape] of a
 packed record. Equal content gives equal bytes. A reader refuses what it does not know, what was made under another
-scheme or key, and what does not add up; it uses nothing of it. Not compressed: Kafka does that.
+scheme or key, and what does not add up; it uses nothing of it.
+
+A body of version 2 (which is everything from offset 16 on) is packed: its size (4), zero (4), then the body of version 1 as
+one LZ4 block. So is written what is large and becomes smaller by it. Half of what is in there are hashes, of which nothing
+is to be gained: LZ4 finds what repeats, in a quarter of the time that zstd would take in the Kafka client for a third less.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from enum import IntEnum
 from math import prod
 from typing import Any, Final
 
+import cramjam
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +43,8 @@ from pipeline.sketch.scheme import Scheme
 __all__ = ["VERSION", "Kind", "Scheme", "StateLayoutError", "kind_of", "pack", "unpack"]
 
 VERSION: Final = 1
+PACKED_VERSION: Final = 2
+PACKED_FROM: Final = 4_096  # bytes
 MAGIC: Final = b"SWPB"
 
 
@@ -71,7 +78,12 @@ def pack(kind: Kind, scheme: Scheme, meta: Mapping[str, Any], parts: Parts) -> b
         }
     )
     body = [struct.pack("<II", len(header), 0), _padded(header), *(_padded(array.tobytes()) for array in arrays)]
-    start = _START.pack(MAGIC, VERSION, kind, scheme.key_id)
+    version, size = VERSION, sum(map(len, body))
+    if size >= PACKED_FROM:
+        packed = bytes(cramjam.lz4.compress_block(b"".join(body), store_size=False))
+        if len(packed) + 8 < size:
+            version, body = PACKED_VERSION, [struct.pack("<II", size, 0), packed]
+    start = _START.pack(MAGIC, version, kind, scheme.key_id)
     crc = zlib.crc32(start)
     for piece in body:
         crc = zlib.crc32(piece, crc)
@@ -83,9 +95,11 @@ def unpack(data: bytes, kind: Kind, scheme: Scheme) -> tuple[dict[str, Any], dic
 
     Raises StateLayoutError, with the reason, for anything but a sound blob of this kind, scheme and key.
     """
-    found, key_id = _check(data)
+    found, key_id, packed = _check(data)
     if found != kind:
         raise StateLayoutError(f"kind {_kind_name(found)} where {kind.name} was expected")
+    if packed:
+        data = data[:_LENGTH_AT] + _unpacked(data)
     header, at = _header(data)
     if header["scheme"] != scheme.name:
         raise StateLayoutError(f"made under scheme {header['scheme']!r}, not {scheme.name!r}")
@@ -105,7 +119,7 @@ def unpack(data: bytes, kind: Kind, scheme: Scheme) -> tuple[dict[str, Any], dic
 
 def kind_of(data: bytes) -> Kind:
     """The kind of a sound blob of whatever scheme, for tools that show what lies in a topic."""
-    found, _ = _check(data)
+    found, _, _ = _check(data)
     try:
         return Kind(found)
     except ValueError:
@@ -118,22 +132,37 @@ _START: Final = struct.Struct("<4sHHI")
 _CRC_AT: Final = _START.size
 _LENGTH_AT: Final = _CRC_AT + 4
 _HEADER_AT: Final = _LENGTH_AT + 8
+_RATIO_MAX: Final = 256  # what LZ4 reaches at most
 
 
-def _check(data: bytes) -> tuple[int, int]:
-    """Kind and key id, after magic, version and checksum."""
+def _check(data: bytes) -> tuple[int, int, bool]:
+    """Kind, key id and whether the body is packed, after magic, version and checksum."""
     if len(data) < _HEADER_AT:
         raise StateLayoutError(f"{len(data)} bytes are fewer than the {_HEADER_AT} that open a blob")
     magic, version, kind, key_id = _START.unpack_from(data)
     if magic != MAGIC:
         raise StateLayoutError(f"magic {magic!r} instead of {MAGIC!r}: not ours")
-    if version != VERSION:
-        raise StateLayoutError(f"layout version {version}; this release reads {VERSION}")
+    if version not in (VERSION, PACKED_VERSION):
+        raise StateLayoutError(f"layout version {version}; this release reads {VERSION} and {PACKED_VERSION}")
     view = memoryview(data)
     crc = zlib.crc32(view[_LENGTH_AT:], zlib.crc32(view[:_CRC_AT]))
     if crc != int.from_bytes(view[_CRC_AT:_LENGTH_AT], "little"):
         raise StateLayoutError("checksum does not match: damaged or cut")
-    return kind, key_id
+    return kind, key_id, version == PACKED_VERSION
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The body of a packed blob. The checksum held, so only a faulty writer gets errors here."""
+    size = int.from_bytes(data[_LENGTH_AT : _LENGTH_AT + 4], "little")
+    if size > _RATIO_MAX * len(data):
+        raise StateLayoutError(f"{size} bytes cannot have been packed into {len(data)}")
+    try:
+        body = bytes(cramjam.lz4.decompress_block(memoryview(data)[_HEADER_AT:], output_len=size))
+    except cramjam.DecompressionError:
+        raise StateLayoutError("the packed body does not decode") from None
+    if len(body) != size:
+        raise StateLayoutError(f"the packed body holds {len(body)} bytes, not {size}")
+    return body
 
 
 def _kind_name(kind: int) -> str:
