@@ -5,9 +5,12 @@ samples are consistent: buckets of one template carry the same parties, so their
 and the largest hash kept says how many parties there are (bottom-k sampling: Cohen and Kaplan, 2007). Rows come in event
 order, so the sample is a function of the rows alone. Structures of arrays, linked entries, one numba kernel.
 
-      index (open addressing)      bucket                           entries
-      key ──▶ slot ──▶ bucket ──▶  head ──▶ event, next ──▶ event, next ──▶ -1
-                                   parties, tau (party hashes at or above it are not sampled)
+      index (open addressing)      bucket                          pool
+      key ──▶ slot ──▶ bucket ──▶  start, count ──▶ │ party party party ... │ (hashes, side by side: to be searched at once)
+                                   parties, tau     │ event event event ... │ (~event once it has been passed on)
+
+A bucket's entries lie together, in the order in which they came. When their place is full they move to one twice as
+large; places that were left are used again.
 """
 
 from __future__ import annotations
@@ -26,16 +29,19 @@ BUCKET: Final = np.dtype(
         ("key", "<u8"),
         ("tau", "<u8"),  # parties with a hash below it are sampled
         ("born", "<i8"),  # event time of the first sighting
-        ("head", "<i4"),
+        ("start", "<i8"),  # where in the pool
+        ("count", "<i4"),  # entries
         ("parties", "<i4"),  # in the sample
-        ("touched", "<i4"),  # 1 while its change of the open tick is not yet passed on
-        ("hot", "<i4"),
+        ("size", "<i4"),  # 2 ** size entries have room
+        ("touched", "|u1"),  # 1 while its change of the open tick is not yet passed on
+        ("hot", "|u1"),
+        ("unused", "<u2"),  # 48 bytes
     ]
 )
 HOT: Final = np.dtype([("key", "<u8"), ("tau", "<u8"), ("born", "<i8"), ("tick", "<i8")])
-ENTRY: Final = np.dtype(
-    [("party", "<u8"), ("event", "<i4"), ("next", "<i4"), ("sent", "<i4"), ("unused", "<i4")]  # 24 bytes
-)
+SIZE_AT_FIRST: Final = 1
+"""Room for two entries: most buckets never get more."""
+SIZES: Final = 24
 AHEAD: Final = 32
 """Rows whose buckets are asked for together: the memory answers many questions in the time of one."""
 
@@ -55,17 +61,19 @@ def _find(index: Any, buckets: Any, key: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _look_ahead(index: Any, buckets: Any, keys: Any, start: int) -> Any:
+def _look_ahead(index: Any, buckets: Any, parties: Any, keys: Any, start: int) -> Any:
     """Bring the buckets of the next rows near. What it returns says nothing; it keeps the reads from being left out."""
-    near = np.empty(AHEAD, np.int32)
+    near = np.empty(AHEAD, np.int64)
     end = min(start + AHEAD, len(keys))
     mask = len(index) - 1
     for i in range(start, end):
         near[i - start] = index[np.int64((keys[i] * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask]
-    seen = 0
+    for i in range(end - start):
+        near[i] = buckets[near[i]].start if near[i] >= 0 else -1
+    seen = np.uint64(0)
     for i in range(end - start):
         if near[i] >= 0:
-            seen += buckets[near[i]].head
+            seen += parties[near[i]]
     return seen
 
 
@@ -77,37 +85,47 @@ def _reindex(index: Any, buckets: Any, count: int) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _drop_largest(buckets: Any, entries: Any, b: int, free: int) -> int:
-    """Take the party with the largest hash out of bucket b; its hash becomes the threshold."""
-    largest = np.uint64(0)
-    at = buckets[b].head
-    while at >= 0:
-        if entries[at].party > largest:
-            largest = entries[at].party
-        at = entries[at].next
-    before, at = -1, buckets[b].head
-    while at >= 0:
-        following = entries[at].next
-        if entries[at].party == largest:
-            if before < 0:
-                buckets[b].head = following
-            else:
-                entries[before].next = following
-            entries[at].next = free
-            free = at
-        else:
-            before = at
-        at = following
-    buckets[b].tau = largest
-    buckets[b].parties -= 1
-    return free
+def _drop_largest(bucket: Any, parties: Any, events: Any, fresh: Any) -> bool:
+    """Make room for party `fresh`: the largest of all goes, and its hash becomes the threshold. False: it is `fresh`."""
+    largest = fresh
+    for at in range(bucket.start, bucket.start + bucket.count):
+        largest = max(largest, parties[at])
+    bucket.tau = largest
+    if largest == fresh:
+        return False
+    kept = bucket.start
+    for at in range(bucket.start, bucket.start + bucket.count):
+        if parties[at] != largest:
+            parties[kept], events[kept] = parties[at], events[at]
+            kept += 1
+    bucket.count = kept - bucket.start
+    bucket.parties -= 1
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(size: int, parties: Any, events: Any, free: Any, used: int) -> Any:
+    """Room for 2 ** size entries: one that was left, or new. Returns where, the pool (it may have grown), how much is used."""
+    if free[size] >= 0:
+        at = free[size]
+        free[size] = np.int64(parties[at]) - 1  # of those that were left, each knows the next
+        return at, parties, events, used
+    end = used + (1 << size)
+    if end > len(parties):
+        more = max(2 * len(parties), end)
+        larger, other = np.empty(more, np.uint64), np.empty(more, np.int32)
+        larger[:used], other[:used] = parties[:used], events[:used]
+        return used, larger, other, end
+    return used, parties, events, end
 
 
 @numba.njit(cache=True, nogil=True)
 def _fold(
     index: Any,
     buckets: Any,
+    parties: Any,
     entries: Any,
+    free: Any,
     counts: Any,
     party: Any,
     time: Any,
@@ -122,14 +140,14 @@ def _fold(
     row_event: Any,
 ) -> Any:
     """Fold rows (key, event) sorted by tick, time, event. Returns what hot buckets have to pass on, tick by tick."""
-    n_buckets, n_entries, free = counts[0], counts[1], counts[2]
+    n_buckets, used = counts[0], counts[1]
     touched = np.empty(len(keys), np.int32)
-    n_touched, n_sent, n_rows, i, ahead, seen = 0, 0, 0, 0, 0, 0
+    n_touched, n_sent, n_rows, i, ahead, seen = 0, 0, 0, 0, 0, np.uint64(0)
     while i < len(keys):
         tick = ticks[i]
         while i < len(keys) and ticks[i] == tick:
             if i >= ahead:
-                seen += _look_ahead(index, buckets, keys, i)
+                seen += _look_ahead(index, buckets, parties, keys, i)
                 ahead = i + AHEAD
             event = events[i]
             p = party[event]
@@ -139,63 +157,58 @@ def _fold(
                 b = n_buckets
                 n_buckets += 1
                 index[slot] = b
-                buckets[b].key = keys[i]
-                buckets[b].tau = np.uint64(0xFFFFFFFFFFFFFFFF)
-                buckets[b].born = time[event]
-                buckets[b].head = -1
-                buckets[b].parties = 0
-                buckets[b].touched = 0
-                buckets[b].hot = 0
+                new = buckets[b]
+                new.key, new.tau, new.born = keys[i], np.uint64(0xFFFFFFFFFFFFFFFF), time[event]
+                new.count, new.parties, new.size, new.touched, new.hot = 0, 0, SIZE_AT_FIRST, 0, 0
+                new.start, parties, entries, used = _place(SIZE_AT_FIRST, parties, entries, free, used)
             i += 1
-            if p >= buckets[b].tau:
+            bucket = buckets[b]
+            if p >= bucket.tau:
                 continue
-            held, at = 0, buckets[b].head
-            while at >= 0:
-                if entries[at].party == p:
-                    held += 1
-                at = entries[at].next
+            held = 0
+            for at in range(bucket.start, bucket.start + bucket.count):
+                held += parties[at] == p
             if held >= per_party:
                 continue
-            if free >= 0:
-                at = free
-                free = entries[at].next
-            else:
-                at = n_entries
-                n_entries += 1
-            entries[at].event = event
-            entries[at].party = p
-            entries[at].sent = 0
-            entries[at].next = buckets[b].head
-            buckets[b].head = at
-            if held == 0:
-                buckets[b].parties += 1
-                if buckets[b].parties > sample:
-                    free = _drop_largest(buckets, entries, b, free)
-            if buckets[b].touched == 0:
-                buckets[b].touched = 1
+            if bucket.touched == 0:
+                bucket.touched = 1
                 touched[n_touched] = b
                 n_touched += 1
+            if held == 0:
+                if bucket.parties == sample and not _drop_largest(bucket, parties, entries, p):
+                    continue
+                bucket.parties += 1
+            if bucket.count == 1 << bucket.size:
+                left = bucket.start
+                at, parties, entries, used = _place(bucket.size + 1, parties, entries, free, used)
+                for k in range(bucket.count):
+                    parties[at + k], entries[at + k] = parties[left + k], entries[left + k]
+                parties[left] = np.uint64(free[bucket.size] + 1)
+                free[bucket.size] = left
+                bucket.start = at
+                bucket.size += 1
+            at = bucket.start + bucket.count
+            parties[at], entries[at] = p, event
+            bucket.count += 1
         for t in range(n_touched):
-            b = touched[t]
-            buckets[b].touched = 0
-            if buckets[b].parties >= hot_at or buckets[b].hot == 1:
-                buckets[b].hot = 1
-                sent[n_sent].key = buckets[b].key
-                sent[n_sent].tau = buckets[b].tau
-                sent[n_sent].born = buckets[b].born
+            bucket = buckets[touched[t]]
+            bucket.touched = 0
+            if bucket.parties >= hot_at or bucket.hot == 1:
+                bucket.hot = 1
+                sent[n_sent].key = bucket.key
+                sent[n_sent].tau = bucket.tau
+                sent[n_sent].born = bucket.born
                 sent[n_sent].tick = tick
-                at = buckets[b].head
-                while at >= 0:
-                    if entries[at].sent == 0:
-                        entries[at].sent = 1
+                for at in range(bucket.start + bucket.count - 1, bucket.start - 1, -1):
+                    if entries[at] >= 0:
                         row_bucket[n_rows] = n_sent
-                        row_event[n_rows] = entries[at].event
+                        row_event[n_rows] = entries[at]
+                        entries[at] = ~entries[at]
                         n_rows += 1
-                    at = entries[at].next
                 n_sent += 1
         n_touched = 0
-    counts[0], counts[1], counts[2] = n_buckets, n_entries, free
-    return n_sent, n_rows, seen
+    counts[0], counts[1] = n_buckets, used
+    return n_sent, n_rows, parties, entries, seen
 
 
 class Buckets:
@@ -205,8 +218,10 @@ class Buckets:
         self._hot_at, self._sample, self._per_party = hot_at, sample, per_party
         self._index = np.full(1 << 12, -1, np.int32)
         self._buckets = np.zeros(1 << 11, BUCKET)
-        self._entries = np.zeros(1 << 11, ENTRY)
-        self._counts = np.array([0, 0, -1], np.int64)  # buckets, entries, head of the free list
+        self._parties, self._events = np.empty(1 << 11, np.uint64), np.empty(1 << 11, np.int32)  # the pool
+        self._free = np.full(SIZES, -1, np.int64)  # by size: the place that was left last
+        self._counts = np.zeros(2, np.int64)  # buckets, how far the pool is used
+        self._entries_max = 0  # rows folded: a row makes at most one entry
 
     @property
     def count(self) -> int:
@@ -221,22 +236,22 @@ class Buckets:
         """
         self._room(len(keys))
         sent = np.empty(len(keys), HOT)
-        room = int(self._counts[1]) + len(keys)  # an entry is passed on at most once, and a row makes at most one entry
-        row_bucket, row_event = np.empty(room, np.int32), np.empty(room, np.int32)
-        n_sent, n_rows, _ = _fold(
-            self._index, self._buckets, self._entries, self._counts, party, time, keys, events, ticks,
-            self._hot_at, self._sample, self._per_party, sent, row_bucket, row_event,
+        # An entry is passed on at most once in a fold, and a row makes at most one.
+        self._entries_max += len(keys)
+        row_bucket, row_event = np.empty(self._entries_max, np.int32), np.empty(self._entries_max, np.int32)
+        n_sent, n_rows, self._parties, self._events, _ = _fold(
+            self._index, self._buckets, self._parties, self._events, self._free, self._counts, party, time, keys, events,
+            ticks, self._hot_at, self._sample, self._per_party, sent, row_bucket, row_event,
         )  # fmt: skip
         return sent[:n_sent], row_bucket[:n_rows].copy(), row_event[:n_rows].copy()
 
     def forget_passed_on(self) -> None:
         """From now on a bucket that is touched is passed on whole."""
-        self._entries["sent"] = 0
+        np.maximum(self._events, ~self._events, out=self._events)
 
     def _room(self, rows: int) -> None:
-        """Every row may need a bucket and an entry of its own."""
+        """Every row may need a bucket of its own."""
         self._buckets = _grown(self._buckets, self.count, self.count + rows)
-        self._entries = _grown(self._entries, int(self._counts[1]), int(self._counts[1]) + rows)
         if len(self._index) < 2 * (self.count + rows):
             size = len(self._index)
             while size < 2 * (self.count + rows):

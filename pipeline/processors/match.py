@@ -15,10 +15,11 @@ from typing import Any, Final
 import numba
 import numpy as np
 
-from pipeline.model.record import Batch, Out, Reader
+from pipeline.model.record import Batch, Out, Reader, Record
 from pipeline.model.sighting import SIGHTING
 from pipeline.processors.buckets import Buckets
 from pipeline.processors.head import Head
+from pipeline.processors.table import Table
 from pipeline.processors.wire import NO_ROWS, Candidates, Marker, Rows, Sightings
 from pipeline.settings import Settings, sketch_parameters
 from pipeline.window.journal import Journal
@@ -36,8 +37,7 @@ class MatchState:
     journal: Journal
     buckets: Buckets
     frontier: Frontier
-    table: Rows = field(default_factory=lambda: np.zeros(1 << 10, SIGHTING))
-    rows: int = 0
+    table: Table = field(default_factory=Table)
     closed: int = NEVER
     cleared: int = NEVER  # the pane at whose start something expired last
     last: int = NEVER  # known at the end of a log: its last tick
@@ -60,6 +60,14 @@ class Match:
         self._pane_ticks = settings.time.pane_s // settings.time.tick_s
         self._window_panes = settings.time.window_s // settings.time.pane_s
         self._parties_min = settings.detection.parties_min
+
+    def warm_up(self) -> None:
+        """Compiles every kernel, or loads it from the cache, before the first record waits for it."""
+        rows, keys, owners = np.zeros(2, SIGHTING), np.arange(2, dtype=np.uint64), np.arange(2, dtype=np.int32)
+        state = self.zero(0)
+        for sender in range(self._inputs):
+            block = Sightings(Marker(sender, FOREVER), rows, keys, owners).pack(self._scheme)
+            self.step(state, Batch(0, [Record(self.source, 0, sender, None, block)]), lambda _: [])
 
     def zero(self, partition: int) -> MatchState:
         return MatchState(
@@ -136,7 +144,7 @@ class Match:
             events = row_event[starts[begin] : starts[end]]
             used, row_sighting = np.unique(events, return_inverse=True)
             row_here = (row_hot[starts[begin] : starts[end]] - begin).astype(np.int32)
-            block = Candidates(marker, hot[begin:end], state.table[used], row_here, row_sighting.astype(np.int32))
+            block = Candidates(marker, hot[begin:end], state.table.take(used), row_here, row_sighting.astype(np.int32))
             yield Out("candidates", 0, None, block.pack(self._scheme))
             if end >= len(hot):
                 return
@@ -144,20 +152,14 @@ class Match:
 
     def _fold(self, state: MatchState, columns: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         rows = columns["sightings"]
-        start, end = state.rows, state.rows + len(rows)
-        events = np.repeat(np.arange(start, end, dtype=np.int32), columns["lengths"])
-        if len(state.table) < end:
-            larger = np.empty(max(end, 2 * len(state.table)), SIGHTING)
-            larger[:start] = state.table[:start]
-            state.table = larger
-        state.table[start:end] = rows
-        state.rows = end
+        start = state.table.append(rows)
+        events = np.repeat(np.arange(start, len(state.table), dtype=np.int32), columns["lengths"])
         return state.buckets.fold(
             columns["keys"],
             events,
             np.repeat(rows["time"] // self._tick_ms, columns["lengths"]),
-            state.table["party"],
-            state.table["time"],
+            state.table.party,
+            state.table.time,
         )
 
     def _refold(self, state: MatchState) -> None:
@@ -166,8 +168,7 @@ class Match:
         What an expiry lets into a sample has never been passed on. So an expiry forgets what has been: in the pane that
         follows, a bucket that is touched is passed on whole, once.
         """
-        state.buckets, state.rows = Buckets(self._parties_min), 0
-        state.table = np.zeros(1 << 10, SIGHTING)
+        state.buckets, state.table = Buckets(self._parties_min), Table()
         forgotten = False
         for pane, columns in state.journal.panes():
             if pane >= state.cleared and not forgotten:
@@ -219,7 +220,7 @@ class Match:
             **state.head.counters,
             "tick": state.closed,
             "buckets": state.buckets.count,
-            "sightings": state.rows,
+            "sightings": len(state.table),
             "state_bytes": state.journal.bytes_held,
         }
 
