@@ -31,6 +31,9 @@ from pipeline.kafka.readback import ReadBack
 from pipeline.kafka.runner import Fatal, Runner
 from pipeline.model.record import Stage
 
+ENTRY = "requests"
+"""The topic that comes from outside: drained from its end as it is at the start, and read back from."""
+
 
 class CampaignAlert(faust.Record, serializer="json", include_metadata=False):  # type: ignore[misc,call-arg,unused-ignore]
     """The fields of CampaignAlert v1 that an agent usually needs. The contract is schemas/; what is more is let through."""
@@ -107,11 +110,12 @@ def create_app(
     drain: bool = False,
     workdir: Path | None = None,
     fatal: Fatal | None = None,
+    entry: str = ENTRY,
 ) -> App:
     """The application over `stages` in the order of travel; `partitions` are the counts of all topics by logical name.
 
-    The first stage reads what comes from outside. Without stages the app only declares topics: for a process that runs
-    nothing but agents of its own.
+    They may be some of the journey's stages, while others run in other processes; what reads `entry` has its input from
+    outside. Without stages the app only declares topics: for a process that runs nothing but agents of its own.
     """
     app = App(
         f"{options.prefix}{options.app_id}-agents",
@@ -126,8 +130,7 @@ def create_app(
         datadir=workdir or Path(tempfile.gettempdir()) / f"{options.prefix}{options.app_id}",
     )
     app.topics_of = declare_topics(app, options, partitions)
-    first = next(iter(stages.values()), None)
-    app.read = ReadBack(options, first.source) if first else None
+    app.read = ReadBack(options, entry) if stages else None
     app.broadcasts = {
         name: Broadcast(options, name) for name in dict.fromkeys(s.broadcast for s in stages.values()) if name
     }
@@ -138,7 +141,7 @@ def create_app(
             partitions=partitions[stage.source],
             read=app.read,
             broadcast=app.broadcasts[stage.broadcast] if stage.broadcast else None,
-            first=stage is first,
+            first=stage.source == entry,
             drain=drain,
             fatal=fatal,
         )

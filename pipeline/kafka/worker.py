@@ -11,11 +11,12 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError
+from pipeline.kafka import fetched
 from pipeline.kafka.app import App, create_app
 from pipeline.kafka.connection import KafkaOptions, options_of
 from pipeline.kafka.runner import say
@@ -32,13 +33,18 @@ LOOK_EVERY_S = 0.2
 def run_worker(
     settings: Settings,
     *,
+    names: Sequence[str] = (),
     drain: bool = False,
     workdir: Path | None = None,
     prepare: Callable[[App], None] | None = None,
 ) -> int:
-    """The stages of topology.py, under these settings. See `run_stages`."""
+    """The stages of topology.py that are named (without any name: all), under these settings. See `run_stages`."""
     partitions = partition_counts(settings)
-    stages = build(settings, partitions)
+    built = build(settings, partitions)
+    unknown = [name for name in names if name not in built]
+    if unknown:
+        raise ConfigError(f"there is no stage {', '.join(unknown)}; the stages are {', '.join(built)}")
+    stages = {name: stage for name, stage in built.items() if not names or name in names}
     return run_stages(options_of(settings), stages, partitions, drain=drain, workdir=workdir, prepare=prepare)
 
 
@@ -79,6 +85,11 @@ class _Worker:
 
     async def run(self) -> int:
         hush_clients()
+        for stage in self.stages.values():
+            # Before the group is joined: a kernel that is compiled under its first record holds the loop up, and a member
+            # that does not beat is expelled.
+            getattr(stage, "warm_up", bool)()
+        fetched.warm_up()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.finish, 0)

@@ -43,6 +43,10 @@ from pipeline.window.ticks import FOREVER, NEVER, closed_by, tick_end_ms
 KEYED: Final = {**RAGGED, "keys": "key_lengths"}
 MESSAGE_BYTES: Final = 1 << 21
 """Sightings of one message, about: far below what a topic takes, far above what a message costs."""
+WARM_UP: Final = (
+    b'{"schema_version":"1.0","event_id":"1","event_time":"2026-01-31T09:05:00Z","account_id":"a","model":"m",'
+    b'"content":{"state":"raw","messages":[{"role":"user","text":"to warm up"}]}}'
+)
 _NOTHING: Final = (NO_ROWS, np.zeros(0, np.uint64), np.zeros(0, np.int32))
 _INVISIBLE: Final = np.uint32(Flag.INVISIBLE)
 
@@ -100,6 +104,13 @@ class Observe:
         self._duplicate_ms = time.duplicate_window_s * 1000
         self._hour_ticks = max(1, 3600 // time.tick_s)
         self._lag = time.attribution_lag_ticks
+
+    def warm_up(self) -> None:
+        """Compiles every kernel, or loads it from the cache, before the first record waits for it."""
+        gathered = Record("campaigns", 0, 0, TICK_KEY, orjson.dumps({"closed": FOREVER, "last": 0}))
+        self.step(
+            self.zero(0), Batch(0, [Record(self.source, 0, 0, None, WARM_UP)], [gathered], end=True), lambda _: []
+        )
 
     def zero(self, partition: int) -> ObserveState:
         return ObserveState(partition, Journal(self._scheme, ragged=RAGGED), self._table())

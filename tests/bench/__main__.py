@@ -27,8 +27,15 @@ from tests.bench import load, machine
 from tests.kafka.broker import Broker, BrokerError
 
 ROOT = Path(__file__).resolve().parents[2]
-TITLES = {"ours": "our worker (observe, match)", "empty": "empty Faust agent", "datasketch": "datasketch in Faust"}
+TITLES = {
+    "ours": "ours (observe | match)",
+    "alone": "ours in one process",
+    "empty": "empty Faust agent",
+    "datasketch": "datasketch in Faust",
+}
 GOALS = {"empty": 6, "datasketch": 50}
+# What runs in which process: as `sweepwatch worker --stages observe` beside `--stages match,...`, and all in one.
+DEPLOYED = {"ours": [["match"], ["observe"]], "alone": [["observe", "match"]]}
 PATIENCE_S = 170
 
 Result = dict[str, Any]
@@ -72,7 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def side_by_side(bootstrap: str, folder: Path, options: argparse.Namespace) -> Result:
     """The rounds and their summary."""
     fill(bootstrap, options.events)
-    counts = {"ours": options.events, "empty": min(options.events, 30_000), "datasketch": min(options.events, 6_000)}
+    counts = {
+        "ours": options.events,
+        "alone": options.events,
+        "empty": min(options.events, 30_000),
+        "datasketch": min(options.events, 6_000),
+    }
     rounds = []
     for number in range(1, options.runs + 1):
         results = {name: contest(name, counts[name], bootstrap, folder, number, options.set) for name in counts}
@@ -99,22 +111,45 @@ def fill(bootstrap: str, events: int) -> None:
 def contest(name: str, events: int, bootstrap: str, folder: Path, number: int, extra: Sequence[str] = ()) -> Result:
     """One process of one contestant, from its start to its result."""
     result = folder / f"{name}-{number}.result.json"
-    if name == "ours":
-        prefix = f"bench-{number}."
+    if name in DEPLOYED:
+        prefix = f"{name}-{number}."
         chosen = [f"kafka.bootstrap={bootstrap}", f"kafka.prefix={prefix}", f"kafka.requests_topic={load.REQUESTS}"]
         chosen += extra
         prepare_topics(chosen)
-        run(
-            "ours",
-            folder,
-            {"settings": chosen, "stages": ["observe", "match"], "events": events, "result": str(result)},
-        )
+        row = together(DEPLOYED[name], {"settings": chosen, "events": events}, folder, f"{name}-{number}")
         load.delete(bootstrap, prefix)
+        return row
     else:
         config = {"kind": name, "bootstrap": bootstrap, "topic": load.REQUESTS, "group": f"{name}-{number}"}
-        run("peers", folder, {**config, "events": events, "result": str(result)})
+        run("peers", {**config, "events": events, "result": str(result)})
     row: Result = json.loads(result.read_text())
     return row
+
+
+def together(processes: Sequence[Sequence[str]], config: Mapping[str, Any], folder: Path, name: str) -> Result:
+    """Our worker as some processes. A process starts when the one before it owns its partitions; time runs from the first
+    event in any of them to the last one done in all, CPU and memory are the sum."""
+    started: list[tuple[subprocess.Popen[str], Path]] = []
+    try:
+        for stages in processes:
+            result, ready = folder / f"{name}-{stages[0]}.result.json", folder / f"{name}-{stages[0]}.ready"
+            measured = start("ours", {**config, "stages": stages, "result": str(result), "ready": str(ready)})
+            started.append((measured, result))
+            while not ready.exists() and measured.poll() is None:
+                time.sleep(0.05)
+        rows = [finish("ours", process, result) for process, result in started]
+    finally:
+        for process, _ in started:
+            process.kill()
+    return {
+        **config,
+        "seconds": max(row["last"] for row in rows) - min(row["first"] for row in rows),
+        "cpu_seconds": sum(row["cpu_seconds"] for row in rows),
+        "rss_mb": sum(row["rss_mb"] for row in rows),
+        "stages": {key: stage for row in reversed(rows) for key, stage in row["stages"].items()},
+        "verified": {key: count for row in reversed(rows) for key, count in row["verified"].items()},
+        "processes": rows,
+    }
 
 
 def prepare_topics(chosen: Sequence[str]) -> None:
@@ -132,18 +167,29 @@ def prepare_topics(chosen: Sequence[str]) -> None:
     client.close()
 
 
-def run(module: str, folder: Path, config: Mapping[str, Any]) -> None:
-    """A measured process. SubprocessError, with the end of what it said, if it fails."""
-    path = folder / f"{Path(config['result']).stem}.config.json"
+def run(module: str, config: Mapping[str, Any]) -> None:
+    """A measured process, from its start to its end."""
+    finish(module, start(module, config), Path(config["result"]))
+
+
+def start(module: str, config: Mapping[str, Any]) -> subprocess.Popen[str]:
+    """A measured process, begun. What it says goes into a file beside its result."""
+    path = Path(config["result"]).with_suffix(".config")
     path.write_text(json.dumps(config))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", f"tests.bench.{module}", str(path)]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=PATIENCE_S, check=False,
-    )  # fmt: skip
-    if done.returncode or not Path(config["result"]).exists():
-        raise subprocess.SubprocessError(f"{module} ended with {done.returncode}:\n{done.stdout[-3000:]}")
+    with path.with_suffix(".log").open("w") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, text=True)
+
+
+def finish(module: str, process: subprocess.Popen[str], result: Path) -> Result:
+    """Wait for it and read what it measured. SubprocessError, with the end of what it said, if it fails."""
+    code = process.wait(PATIENCE_S)
+    if code or not result.exists():
+        said = result.with_suffix(".log").read_text()
+        raise subprocess.SubprocessError(f"{module} ended with {code}:\n{said[-3000:]}")
+    row: Result = json.loads(result.read_text())
+    return row
 
 
 def rate(row: Result) -> float:

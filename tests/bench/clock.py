@@ -33,6 +33,8 @@ class Clock:
             "events": events,
             "seconds": self.last[0] - self.first[0],
             "cpu_seconds": self.last[1] - self.first[1],
+            "first": self.first[0],  # of a clock that all processes of a machine share
+            "last": self.last[0],
             "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             **more,
         }

@@ -53,7 +53,7 @@ def drain(bootstrap: str, folder: Path, options: argparse.Namespace) -> list[dic
         chosen = _settings(bootstrap, prefix, load.REQUESTS, options.set)
         topics.apply(Settings.load(None, {}, chosen))
         config = {"settings": chosen, "stages": STAGES, "events": options.events, "result": str(result)}
-        bench.run("ours", folder, config)
+        bench.run("ours", config)
         row = json.loads(result.read_text())
         rows.append(row)
         alerts = sum(1 for _ in read(bootstrap, f"{prefix}alerts"))

@@ -169,6 +169,20 @@ def test_worker_warns_about_the_public_key_and_starts(stand: Stand) -> None:
     assert "development key" in result.stderr
     assert [call["drain"] for call in asked] == [True]
     assert callable(asked[0]["prepare"]), "it serves health and metrics"
+    assert asked[0]["names"] == [], "every stage"
+
+
+def test_worker_runs_the_stages_it_is_asked_for(stand: Stand) -> None:
+    asked: list[Any] = []
+    stand("worker", run_worker=lambda settings, **options: asked.append(options) or 0)
+    assert CliRunner().invoke(main, ["worker", "--stages", "match,gather"]).exit_code == 0
+    assert asked[0]["names"] == ["match", "gather"]
+
+
+def test_worker_knows_no_other_stages() -> None:
+    result = CliRunner().invoke(main, ["worker", "--stages", "observe,guess"])
+    assert result.exit_code == 2
+    assert "no stage guess; the stages are observe, match, gather, notify" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["day.jsonl", "day.jsonl.gz", "day.jsonl.zst", "-"])
