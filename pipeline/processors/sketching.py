@@ -94,9 +94,7 @@ class Sketching:
         self._started = np.stack(
             [started(parameters.key, purpose.encode()) for purpose in ("event", *IDENTITIES)]
         )  # in the order of _EVENT, _ACCOUNT, ...
-        self._known = _Known(
-            np.zeros((_PLACES, _KEPT_BYTES // 8), np.uint64), np.zeros(_PLACES, np.int64), np.zeros(_PLACES, np.uint64)
-        )
+        self._known = np.zeros((_PLACES, 2 + _KEPT_BYTES // 8), np.uint64)
 
     def read(self, records: Records, partition: int) -> Arrivals:
         """Everything but the text: who, when, from where; or why not."""
@@ -104,7 +102,7 @@ class Sketching:
         facts = np.zeros(len(records), SIGHTING)
         _note_all(
             records.buffer, found.accepted, found.spans, found.numbers, records.offsets, partition, self._started,
-            self._known.texts, self._known.tags, self._known.hashes, facts,
+            self._known, facts,
         )  # fmt: skip
         requests: dict[int, Request] = {}
         refused: list[tuple[int, Rejection]] = []
@@ -192,22 +190,14 @@ def _account_ids(arrivals: Arrivals, kept: NDArray[np.int64]) -> tuple[NDArray[n
 # ---------------------------------------------------------------- kernels
 
 _EVENT, _ACCOUNT, _ORGANISATION, _SYSTEM_PROMPT, _PAYMENT, _NETWORK, _CLIENT, _MODEL = range(8)
-_PLACES, _KEPT_BYTES = 1 << 15, 64  # 3 MiB of identities that came lately
+# Identities that came lately, one at each place: purpose and length (0: none), hash, bytes. 5 MiB.
+_PLACES, _KEPT_BYTES = 1 << 16, 64
+_PLACE_SHIFT = np.uint64(48)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Identities that came lately, one at each place: their bytes, purpose and length, hash. Tag 0: none."""
-
-    texts: NDArray[np.uint64]
-    tags: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
-
-
 @numba.njit(cache=True, nogil=True)
-def _identity(buffer: Any, begin: int, end: int, purpose: int, started: Any, texts: Any, tags: Any, hashes: Any,
-              scratch: Any) -> Any:  # fmt: skip
+def _identity(buffer: Any, begin: int, end: int, purpose: int, started: Any, known: Any, scratch: Any) -> Any:
     """The keyed hash of buffer[begin:end]; 0 for nothing."""
     length = end - begin
     if begin < 0 or length == 0:
@@ -224,17 +214,15 @@ def _identity(buffer: Any, begin: int, end: int, purpose: int, started: Any, tex
     for i in range(count):
         spread = (spread ^ words[i]) * _SPREAD
         spread ^= spread >> np.uint64(32)
-    place, tag = np.int64((spread * _SPREAD) >> np.uint64(49)), purpose << 8 | length
-    if tags[place] == tag:
-        same = True
+    place, tag = np.int64((spread * _SPREAD) >> _PLACE_SHIFT), np.uint64(purpose << 8 | length)
+    same = known[place, 0] == tag
+    for i in range(count):
+        same &= known[place, 2 + i] == words[i]
+    if not same:
+        known[place, 0], known[place, 1] = tag, hash64(started[purpose], buffer, begin, end, scratch)
         for i in range(count):
-            same &= texts[place, i] == words[i]
-        if same:
-            return hashes[place]
-    found = hash64(started[purpose], buffer, begin, end, scratch)
-    tags[place], hashes[place] = tag, found
-    texts[place, :count] = words[:count]
-    return found
+            known[place, 2 + i] = words[i]
+    return known[place, 1]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -263,10 +251,10 @@ def _decimal(number: int, into: Any) -> Any:
 
 @numba.njit(cache=True, nogil=True)
 def _note_all(buffer: Any, accepted: Any, spans: Any, numbers: Any, offsets: Any, partition: int, started: Any,
-              texts: Any, tags: Any, hashes: Any, facts: Any) -> None:  # fmt: skip
+              known: Any, facts: Any) -> None:  # fmt: skip
     """As `Sketching._note`, for all that the kernel at the door has accepted; all but the system prompt."""
     scratch = np.empty(48, np.uint64)
-    pair = np.zeros(8 + 2 * 256, np.uint8)
+    pair = np.zeros(8 + 2 * 256 + 8, np.uint8)  # eight bytes that are only read
     digits = np.zeros(10 + 8, np.uint8)  # of an unsigned 32-bit number, and what is read behind it
     for i in range(len(accepted)):
         if not accepted[i]:
@@ -274,11 +262,11 @@ def _note_all(buffer: Any, accepted: Any, spans: Any, numbers: Any, offsets: Any
         span, number, row = spans[i], numbers[i], facts[i]
         row.event = _event(buffer, span[door.ACCOUNT_ID], span[door.EVENT_ID], started[_EVENT], pair, scratch)
         at = span[door.ACCOUNT_ID]
-        row.account = _identity(buffer, at[0], at[1], _ACCOUNT, started, texts, tags, hashes, scratch)
+        row.account = _identity(buffer, at[0], at[1], _ACCOUNT, started, known, scratch)
         row.party, flags = row.account, 0
         at = span[door.ORG_ID]
         if at[0] >= 0 and at[1] > at[0]:
-            row.party = _identity(buffer, at[0], at[1], _ORGANISATION, started, texts, tags, hashes, scratch)
+            row.party = _identity(buffer, at[0], at[1], _ORGANISATION, started, known, scratch)
             flags |= _ORG
         if span[door.SYSTEM, 0] >= 0:
             flags |= _SYSTEM
@@ -286,17 +274,17 @@ def _note_all(buffer: Any, accepted: Any, spans: Any, numbers: Any, offsets: Any
             flags |= _INVISIBLE
         row.time, row.offset, row.source, row.flags = number[door.TIME_MS], offsets[i], partition, flags
         at = span[door.PAYMENT]
-        row.payment = _identity(buffer, at[0], at[1], _PAYMENT, started, texts, tags, hashes, scratch)
+        row.payment = _identity(buffer, at[0], at[1], _PAYMENT, started, known, scratch)
         at = span[door.NETWORK]
         if at[0] >= 0 and at[1] > at[0]:
-            row.network = _identity(buffer, at[0], at[1], _NETWORK, started, texts, tags, hashes, scratch)
+            row.network = _identity(buffer, at[0], at[1], _NETWORK, started, known, scratch)
         elif number[door.ASN]:
             first = _decimal(number[door.ASN], digits)
-            row.network = _identity(digits, first, 10, _NETWORK, started, texts, tags, hashes, scratch)
+            row.network = _identity(digits, first, 10, _NETWORK, started, known, scratch)
         at = span[door.CLIENT]
-        row.client = _identity(buffer, at[0], at[1], _CLIENT, started, texts, tags, hashes, scratch)
+        row.client = _identity(buffer, at[0], at[1], _CLIENT, started, known, scratch)
         at = span[door.MODEL]
-        row.model = _identity(buffer, at[0], at[1], _MODEL, started, texts, tags, hashes, scratch)
+        row.model = _identity(buffer, at[0], at[1], _MODEL, started, known, scratch)
         row.input_tokens, row.output_tokens = number[door.INPUT_TOKENS], number[door.OUTPUT_TOKENS]
         row.near = row.gap_s = row.age_d = np.float32(-1.0)
         if number[door.CREATED_MS] != door.NO_TIME:

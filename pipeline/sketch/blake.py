@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.tokens import word
+
 _BLOCK: Final = 128
 _IV = np.array(
     [0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B, 0xA54FF53A5F1D36F1,
@@ -44,18 +46,20 @@ def started(key: bytes, purpose: bytes, digest_size: int = 8) -> NDArray[np.uint
 
 @njit(cache=True, nogil=True)
 def hash64(started: Any, buffer: Any, begin: int, end: int, scratch: Any) -> Any:
-    """Of buffer[begin:end], which is not empty. Never 0. `scratch` holds at least 40 words."""
+    """Of buffer[begin:end], which is not empty and is read in words: seven bytes more are there. Never 0.
+
+    `scratch` holds at least 40 words.
+    """
     state, words, work = scratch[:8], scratch[8:24], scratch[24:40]
     state[:] = started
     at, length = begin, np.uint64(_BLOCK)
     while True:
         here = min(end - at, _BLOCK)
-        for i in range(16):
-            word = np.uint64(0)
-            first = at + 8 * i
-            for j in range(min(8, end - first)):
-                word |= np.uint64(buffer[first + j]) << np.uint64(8 * j)
-            words[i] = word
+        words[:] = 0
+        for i in range((here + 7) >> 3):
+            words[i] = word(buffer, at + 8 * i)
+        if here & 7:
+            words[here >> 3] &= (_1 << np.uint64(8 * (here & 7))) - _1
         at += here
         length += np.uint64(here)
         _compress(state, words, length, at == end, work)

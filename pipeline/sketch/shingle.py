@@ -232,10 +232,11 @@ def _round(v0, v1, v2, v3):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _eight(buffer, at):  # type: ignore[no-untyped-def]
-    """Eight bytes as a little-endian number."""
-    word = _ZERO
-    for i in range(8):
-        word |= np.uint64(buffer[at + i]) << np.uint64(8 * i)
+    """Eight bytes as a little-endian number. An index that cannot be negative makes one read of it."""
+    first = np.uint64(at)
+    word = np.uint64(buffer[first])
+    for i in range(1, 8):
+        word |= np.uint64(buffer[first + np.uint64(i)]) << np.uint64(8 * i)
     return word
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import orjson
 
 from pipeline.model.record import Batch, Record
+from pipeline.model.records import Records
 from pipeline.processors import match, observe, sketching, wire
 from pipeline.settings import Settings
 from pipeline.topology import build
@@ -49,10 +50,8 @@ PARTS: Final[Sequence[tuple[str, Any, str]]] = (
 
 def run(count: int, runs: int) -> dict[str, Any]:
     """The breakdown: of several runs the fastest of each part."""
-    log = [
-        (line.partition, line.key, line.value) for line in load.lines(count, load.recent_start(count), load.RATE)
-    ]  # as the broker would hold it
-    drive(log[: min(count, 5_000)])
+    log = batches(count)
+    drive(batches(5_000))
     bare = min(cpu(lambda: drive(log)) for _ in range(runs)) / count * 1e6
     best: dict[str, float] = {}
     for _ in range(runs):
@@ -68,7 +67,7 @@ def run(count: int, runs: int) -> dict[str, Any]:
     return {"events": count, "us_per_event": {name.strip(): value for name, value in best.items()}, "all": bare}
 
 
-def drive(log: Sequence[tuple[int, bytes, bytes]]) -> None:
+def drive(log: Sequence[tuple[int, Records]]) -> None:
     """The log through both stages, a checkpoint after every step, as the Kafka host would do it."""
     stages = build(Settings(), {"requests": PARTITIONS, "sightings": PARTITIONS})
     first, second = stages["observe"], stages["match"]
@@ -77,7 +76,7 @@ def drive(log: Sequence[tuple[int, bytes, bytes]]) -> None:
     progress = [Record("campaigns", 0, 0, b"tick", orjson.dumps({"closed": FOREVER}))]
     ends = [0] * PARTITIONS
 
-    def step(p: int, records: list[Record], end: bool = False) -> None:
+    def step(p: int, records: Records, end: bool = False) -> None:
         outs = first.step(states[p], Batch(p, records, progress, end=end), nothing)
         first.checkpoint(states[p])
         for out in outs:
@@ -87,18 +86,26 @@ def drive(log: Sequence[tuple[int, bytes, bytes]]) -> None:
                 second.checkpoint(others[q])
                 ends[q] += 1
 
+    for p, records in log:
+        step(p, records)
+    for p in range(PARTITIONS):
+        step(p, Records.of([]), end=True)
+    applied, count = sum(first.counters(state)["applied"] for state in states), sum(len(records) for _, records in log)
+    assert applied == count, f"observe applied {applied} of {count}"
+
+
+def batches(count: int) -> list[tuple[int, Records]]:
+    """The log as a fetch gives it: in columns, a batch of one partition after the other."""
+    found: list[tuple[int, Records]] = []
     waiting: list[list[Record]] = [[] for _ in range(PARTITIONS)]
     offsets = [0] * PARTITIONS
-    for p, key, value in log:
+    for p, key, value, _ in load.lines(count, load.recent_start(count), load.RATE):
         waiting[p].append(Record("requests", p, offsets[p], key, value))
         offsets[p] += 1
         if len(waiting[p]) == BATCH:
-            step(p, waiting[p])
+            found.append((p, Records.of(waiting[p])))
             waiting[p] = []
-    for p in range(PARTITIONS):
-        step(p, waiting[p], end=True)
-    applied = sum(first.counters(state)["applied"] for state in states)
-    assert applied == len(log), f"observe applied {applied} of {len(log)}"
+    return found + [(p, Records.of(rest)) for p, rest in enumerate(waiting) if rest]
 
 
 @contextmanager
