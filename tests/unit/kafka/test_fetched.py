@@ -143,7 +143,7 @@ def test_messages_of_an_old_log_are_read_too() -> None:
 
 
 def test_the_pinned_client_library_is_taken_over() -> None:
-    assert fits(), "records would come as objects: a sixth slower. See fetched.py"
+    assert fits(), "records would come as objects. See fetched.py"
 
 
 def test_an_empty_fetch_is_no_batch() -> None:
