@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from pipeline.kafka import fetched
 from pipeline.replay import replay
 from pipeline.settings import Settings
 from pipeline.simulate.stream import stream
@@ -26,6 +27,7 @@ def main() -> None:
             for event, _ in stream(seed=1, hours=4.0, scale=0.5):
                 file.write(orjson.dumps(event) + b"\n")
         replay([path], Path(folder) / "out", Settings(), partitions=2)
+    fetched.warm_up()
     sys.stdout.write(f"kernels compiled in {time.monotonic() - started:.0f} s\n")
 
 

@@ -1,8 +1,8 @@
 """What a consumer has fetched, as columns instead of one object for each record.
 
-aiokafka makes an object of each record, which costs four times what cutting the bytes into columns does. `adopt` gives one consumer
-a fetcher that keeps the bytes of a fetch and cuts them into `Records` when `getmany` asks. Which records are given is
-aiokafka's own rule, written again (`PartitionRecords._unpack_records`): batches of aborted transactions and control
+aiokafka makes an object of each record, which costs four times what cutting the bytes into columns does. `adopt` gives one
+consumer a fetcher that keeps the bytes of a fetch and cuts them into `Records` when `getmany` asks. Which records are given
+is aiokafka's own rule, written again (`PartitionRecords._unpack_records`): batches of aborted transactions and control
 batches are skipped, what lies before the position is skipped, offsets may jump, the position ends behind the last batch.
 
 Only `_proc_fetch_request` and `fetched_records` are taken over from the library, with other classes in the place of three.

@@ -88,7 +88,8 @@ class _Worker:
         for stage in self.stages.values():
             # Before the group is joined: a kernel that is compiled under its first record holds the loop up, and a member
             # that does not beat is expelled.
-            getattr(stage, "warm_up", bool)()
+            if warm_up := getattr(stage, "warm_up", None):
+                warm_up()
         fetched.warm_up()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

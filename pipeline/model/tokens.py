@@ -3,6 +3,8 @@
 Every function takes a buffer of bytes and a place in it, and returns where the token ends, or -1 for what is none or is
 better left to a careful reader. None of them looks for the end of the document: a document ends in a buffer with PAD
 behind it (records.py), a token that runs on into what follows ends beyond the document, and whoever called sees that.
+
+numba's cache does not notice when a kernel of another file changes: after a change here, delete the *.nbi of who calls it.
 """
 
 from __future__ import annotations

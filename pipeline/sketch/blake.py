@@ -3,7 +3,8 @@
     started(key, purpose)     the state after the key has been taken in; the same for every text of a purpose
     hash64(state, buffer, ...) -> the 64 bits that `KeyedHash.bytes64` gives for the same bytes
 
-RFC 7693, with a key, a personalisation and a digest of eight bytes. A test holds it against hashlib.
+RFC 7693, with a key, a personalisation and a digest of eight bytes. A test holds it against hashlib. (After a change here,
+delete the *.nbi of who calls it: numba's cache looks at one file at a time.)
 """
 
 from __future__ import annotations
