@@ -30,6 +30,9 @@ MATES_MIN: Final = 0.6
 """Share of a phrase's accounts that use other phrases of the family as well."""
 PHRASE_WIDTH_MIN: Final = 7.0
 TOOL_WIDTH_MIN: Final = 12.0
+TOOL_PLACED_MIN: Final = 0.8
+WRAPPED_MAX: Final = 0.5
+"""Requests that ask for reasoning in words other than the fixed ones: the fixed text is an item that askers share."""
 Decision = Literal["campaign", "shared_tool", "suspect", "silent"]
 
 
@@ -63,7 +66,7 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     if cell.accounts < limits.accounts_min or len(cell.requests) < limits.requests_min:
         return Opinion("silent", score, weights, "too few accounts yet")
     phrase = not cell.frame and cell.width >= PHRASE_WIDTH_MIN
-    tool: Decision = "suspect" if phrase else "shared_tool" if cell.width >= TOOL_WIDTH_MIN else "silent"
+    tool: Decision = "suspect" if phrase else "shared_tool" if _is_one_thing(cell) else "silent"
     if purpose < PURPOSE_MIN:
         return Opinion(tool, score, weights, "nothing tells one operation from the users of one app")
     if score < limits.score_min:
@@ -80,3 +83,10 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
             "suspect" if phrase else "silent", score, weights, "a phrase that ordinary people may use as well"
         )
     return Opinion("campaign", score, weights, "")
+
+
+def _is_one_thing(cell: Cell) -> bool:
+    """A text that somebody could name: long, at one end of the prompt, and not what different askers wrap alike."""
+    placed = max(cell.opening, cell.closing) >= TOOL_PLACED_MIN
+    wrapped = cell.cue >= WRAPPED_MAX and not cell.reading.harvest
+    return cell.width >= TOOL_WIDTH_MIN and placed and not wrapped

@@ -30,7 +30,7 @@ from pipeline.model.request import DoorLimits, Rejection, decode
 from pipeline.processors.crowds import Crowds
 from pipeline.processors.findings import describe
 from pipeline.processors.head import Head
-from pipeline.processors.register import Opened, Register, Suspect
+from pipeline.processors.register import CAMPAIGNS_MAX, TEMPLATES_MAX, TOOLS_MAX, Opened, Register, Suspect
 from pipeline.processors.templates import CORE_MAX, CORE_MIN, template_of
 from pipeline.processors.wire import Candidates
 from pipeline.settings import Settings, sketch_parameters
@@ -335,6 +335,9 @@ class Gather:
             campaign = Campaign(f"c-{identity}", 1, tick, tuple(added))
             if any(each.campaign.campaign_id == campaign.campaign_id for each in register.campaigns):
                 return
+            if len(register.campaigns) >= CAMPAIGNS_MAX:
+                state.head.count("bound_campaigns")
+                return
             opened = Opened(campaign)
             register.campaigns.append(opened)
             state.head.count("campaigns_opened")
@@ -343,6 +346,9 @@ class Gather:
             old = opened.campaign
             held = {each.template_id for each in old.templates}
             added = [each for each in added if each.template_id not in held]
+            if len(old.templates) + len(added) > TEMPLATES_MAX:
+                state.head.count("bound_templates", len(old.templates) + len(added) - TEMPLATES_MAX)
+                added = added[: TEMPLATES_MAX - len(old.templates)]
             if not added:
                 return
             opened.campaign = replace(old, version=old.version + 1, tick=tick, templates=(*old.templates, *added))
@@ -366,7 +372,7 @@ class Gather:
             older, newer = pair
             held = {template.template_id for template in older.campaign.templates}
             added = tuple(t for t in newer.campaign.templates if t.template_id not in held)
-            templates = (*older.campaign.templates, *added)
+            templates = (*older.campaign.templates, *added)[:TEMPLATES_MAX]
             older.campaign = replace(older.campaign, version=older.campaign.version + 1, tick=tick, templates=templates)
             older.take(newer.accounts, newer.payments)
             ended = replace(newer.campaign, version=newer.campaign.version + 1, tick=tick, closed=True)
@@ -395,6 +401,9 @@ class Gather:
             return
         name = f"s-{template.template_id[2:]}"
         if state.register.asked(template):
+            return
+        if len(state.register.tools) >= TOOLS_MAX:
+            state.head.count("bound_tools")
             return
         state.register.tools.append(template)
         state.dirty = True

@@ -60,6 +60,7 @@ class Match:
         self._pane_ticks = settings.time.pane_s // settings.time.tick_s
         self._window_panes = settings.time.window_s // settings.time.pane_s
         self._parties_min = settings.detection.parties_min
+        self._sightings_max = settings.bounds.match_sightings_max
 
     def warm_up(self) -> None:
         """Compiles every kernel, or loads it from the cache, before the first record waits for it."""
@@ -129,7 +130,7 @@ class Match:
         """Fold the rows of one pane, after dropping panes that have left the window by then."""
         in_pane = sightings["time"] // (self._tick_ms * self._pane_ticks) == pane
         rows, keys, lengths = _canonical(sightings, keys, owners, in_pane)
-        if state.journal.expire(pane - self._window_panes):
+        if state.journal.expire(max(pane - self._window_panes, self._first_that_fits(state, pane))):
             state.cleared = pane
             self._refold(state)
         columns = {"sightings": rows, "keys": keys, "lengths": lengths}
@@ -149,6 +150,22 @@ class Match:
             if end >= len(hot):
                 return
             begin = end
+
+    def _first_that_fits(self, state: MatchState, pane: int) -> int:
+        """The first pane to keep so that what is kept of earlier panes stays within its bound. Earlier panes are complete,
+        so neither batches nor restarts change it."""
+        earlier: dict[int, int] = {}
+        for each, columns in state.journal.panes():
+            if each < pane:
+                earlier[each] = earlier.get(each, 0) + len(columns["sightings"])
+        held, first = sum(earlier.values()), NEVER
+        for each in sorted(earlier):
+            if held <= self._sightings_max:
+                break
+            held -= earlier[each]
+            first = each + 1
+            state.head.count("bound_match_sightings", earlier[each])
+        return first
 
     def _fold(self, state: MatchState, columns: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         rows = columns["sightings"]

@@ -30,6 +30,10 @@ FAMILY_SAME_MAX: Final = 0.2
 FAMILY_CORE_MIN: Final = 5
 """Phrases are a family when three of them share accounts, but not requests: one crowd that varies its wording."""
 SUSPECTS_MAX: Final = 256
+CAMPAIGNS_MAX: Final = 1_000
+TEMPLATES_MAX: Final = 128
+TOOLS_MAX: Final = 256
+"""Open campaigns, templates of one, and tools asked for. What would go beyond is left out and counted."""
 LINKS_MAX: Final = 4_096
 """Accounts and instruments remembered of a campaign, for linking."""
 
