@@ -116,11 +116,13 @@ def measure(requests: Sequence[Request], core: U64) -> Cell:
     """Align the requests on their core and measure. They are sorted by event time and hash first."""
     ordered = sorted(requests, key=lambda r: (r.time, r.event))
     facts = sightings(ordered)
-    shapes = _shapes_of(ordered, core, _common(ordered))
+    common = _common(ordered)
+    shapes = _shapes_of(ordered, core, common)
     accounts, first, counts = np.unique(facts["account"], return_index=True, return_counts=True)
     people = facts[first]
     flags = facts["flags"]
     n = len(ordered)
+    reading = _reading(ordered, core)
     return Cell(
         requests=tuple(ordered),
         core=core,
@@ -146,8 +148,8 @@ def measure(requests: Sequence[Request], core: U64) -> Cell:
         client=_top(people["client"]),
         closing=float(np.mean(shapes["closes"])),
         focus=_focus(facts),
-        reading=_reading(ordered, core),
-        asks=_asks(ordered, np.union1d(core, _common(ordered))),
+        reading=reading,
+        asks=_asks(ordered, np.union1d(core, common)) if reading.harvest else 0.0,
     )
 
 

@@ -48,6 +48,7 @@ SILENT_MAX: Final = 64
 TOOL_ACCOUNTS_MIN: Final = 100
 """Estimated parties at which somebody is asked to name a template."""
 VOUCHED: Final = 2.0
+VOUCHED_MIN: Final = 0.5
 NO_GRAMS: Final = np.zeros(0, np.uint32)
 
 
@@ -308,6 +309,8 @@ class Gather:
             kin = VOUCHED  # one more wording of a campaign that is known for what it asks
         cell = replace(cell, unexplained=unexplained, company=company, family=len(family) + 1, mates=mates, kin=kin)
         opinion = prompt_sweep.decide(cell, self._terms, self._limits)
+        if opinion.decision == "shared_tool" and register.vouched(cell.requests) >= VOUCHED_MIN:
+            opinion = replace(opinion, decision="silent", because="under the system prompt of a known tool")
         state.head.count("cells_judged")
         template = template_of(cell, opinion.score - self._limits.score_min)
         if opinion.decision == "campaign" and len(template.core) >= CORE_MIN:

@@ -1,6 +1,7 @@
 """What gather remembers of what it has judged: known tools, open campaigns, and suspects that cannot speak alone.
 
-    known tools   claim their requests first, by their text in the prompt or in the system prompt
+    known tools   claim their requests first, by their text in the prompt; by their system prompt they vouch for texts that ask
+                  for no harvest
     campaigns     explain the requests that carry one of their frames, and take in what their accounts or payment
                   instruments bring along
     suspects      templates that are not enough for an alert alone: phrases without a frame, and frames that somebody ought
@@ -82,12 +83,18 @@ class Register:
         self._owners: list[Opened] = []
 
     def claimed(self, requests: Sequence[Request]) -> list[bool]:
-        """For each request whether a known tool claims it, by its prompt or by its system prompt."""
+        """For each request whether a known tool claims it by its prompt."""
+        return self._of_tool(requests, [request.halves for request in requests])
+
+    def vouched(self, requests: Sequence[Request]) -> float:
+        """Share of the requests under the system prompt of a known tool. That may be copied: it excuses a text that asks
+        for nothing, not one that does."""
+        return sum(self._of_tool(requests, [request.system for request in requests])) / len(requests)
+
+    def _of_tool(self, requests: Sequence[Request], grams: list[Any]) -> list[bool]:
         if not self._known.count:
             return [False] * len(requests)
-        prompts = _match(self._known, [request.halves for request in requests], [0] * len(requests))
-        systems = _match(self._known, [request.system for request in requests], [0] * len(requests))
-        return [prompt >= 0 or system >= 0 for prompt, system in zip(prompts, systems, strict=True)]
+        return [tool >= 0 for tool in _match(self._known, grams, [0] * len(requests))]
 
     def explained(self, requests: Sequence[Request]) -> list[Opened | None]:
         """For each request the open campaign whose frame it carries."""
