@@ -1,10 +1,10 @@
-"""prompt_sweep: many accounts, one template, a list worked off.
+"""prompt_sweep: many accounts, one template, a list worked off, and a text that asks for what a campaign is after.
 
-Sees: a cell (one exact piece of fixed text) whose requests hardly repeat, whose accounts carry it evenly and without the
-sessions of people, often young or paying together. Speaks when the log-odds of all evidence terms reach `score_min`, terms
-of at least three families support it, one of them tells an operation from the users of an app, and the sample is large
-enough to mean something.
-Misses: campaigns that imitate people in load, sessions, ages and clients at once; paraphrase without fixed words.
+Sees: a cell (one exact piece of fixed text) whose requests hardly repeat and whose fixed words ask for reasoning, grades,
+training material or a way round the rules (or were disguised, or come from the accounts of an open campaign). Habits (load,
+sessions, ages, clients) count a little, for both sides can take them on. A text without such a purpose is no campaign but a
+shared tool that somebody is asked to name; a phrase that is no frame speaks only as a family of one crowd.
+Misses: plain questions without any wording around them; purposes in words that no list has; paraphrase by a model.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Picture:
     items             distinct prompts
     score, score_min  log-odds of all evidence, and what they had to reach
     families_min      so many families of evidence had to speak for it
-    purpose         terms of which some had to speak, together with at least `purpose_min`: they tell one purpose
+    purpose         terms of which some had to speak, together with at least `purpose_min`: they tell one operation
                       from the users of one app
     """
 
