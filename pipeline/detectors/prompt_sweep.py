@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pipeline.evidence.base import Evidence, Weight
-from pipeline.evidence.cell import Cell
+from pipeline.evidence.cell import RIGID_WORDS_MIN, Cell
 
 ID: Final = "prompt_sweep"
 VERSION: Final = "2"
 FAMILIES_MIN: Final = 3
 PURPOSE: Final = frozenset(("harvest", "disguise", "company"))
-"""Terms that say what the text is for, or whose it is. Without them nothing tells a campaign from an app nobody has named."""
+"""Terms that say what the text is for, or whose it is. Without them nothing tells a campaign from an app nobody has named.
+Of a short frame nobody's company says whose it is: items of public lists have frames of their own, and many use them."""
 PURPOSE_MIN: Final = 2.25
 COMPANY_MIN: Final = 0.6
 """Share of a phrase's accounts in a campaign at which it belongs to it."""
@@ -61,7 +62,8 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     weights = tuple((term, term.weigh(cell)) for term in terms)
     score = sum(weight.weight for _, weight in weights)
     families = {term.family for term, weight in weights if weight.weight > 0}
-    purpose = sum(max(0.0, weight.weight) for term, weight in weights if term.name in PURPOSE)
+    speaks = PURPOSE if cell.width >= RIGID_WORDS_MIN or not cell.frame else PURPOSE - {"company"}
+    purpose = sum(max(0.0, weight.weight) for term, weight in weights if term.name in speaks)
     against = min(weights, key=lambda pair: pair[1].weight)
     if cell.accounts < limits.accounts_min or len(cell.requests) < limits.requests_min:
         return Opinion("silent", score, weights, "too few accounts yet")

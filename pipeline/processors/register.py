@@ -25,6 +25,8 @@ from pipeline.processors.attribution import TemplateIndex
 SHARED_MIN: Final = 5
 SHARED_PARTS: Final = 8
 """A cell belongs to a campaign with which it shares five accounts or instruments, and an eighth of the smaller side."""
+KIN_PARTS: Final = 4
+"""Two campaigns are one when they share a quarter of the smaller side: each may have taken in some strangers."""
 FAMILY_SHARE: Final = 0.25
 FAMILY_SHARED_MIN: Final = 8
 FAMILY_SAME_MAX: Final = 0.2
@@ -114,10 +116,10 @@ class Register:
         return best, company
 
     def kin(self) -> tuple[Opened, Opened] | None:
-        """Two campaigns that share what one campaign and a cell of it would: the older one and the newer one."""
+        """Two campaigns that share a quarter of the smaller one: the older one and the newer one."""
         for place, newer in enumerate(self.campaigns):
             for older in self.campaigns[:place]:
-                if _shared(newer.accounts, newer.payments, older):
+                if _shared(newer.accounts, newer.payments, older, KIN_PARTS):
                     return older, newer
         return None
 
@@ -219,12 +221,12 @@ def _telling(campaign: Campaign) -> list[Template]:
     return frames or list(campaign.templates)
 
 
-def _shared(accounts: set[int], payments: set[int], opened: Opened) -> int:
+def _shared(accounts: set[int], payments: set[int], opened: Opened, parts: int = SHARED_PARTS) -> int:
     """How many accounts or payment instruments are shared; 0 if strangers might share as many."""
     common, paid = len(accounts & opened.accounts), len(payments & opened.payments)
-    if common >= SHARED_MIN and common * SHARED_PARTS >= min(len(accounts), len(opened.accounts)):
+    if common >= SHARED_MIN and common * parts >= min(len(accounts), len(opened.accounts)):
         return max(common, paid)
-    if paid >= SHARED_MIN and paid * SHARED_PARTS >= min(len(payments), len(opened.payments)):
+    if paid >= SHARED_MIN and paid * parts >= min(len(payments), len(opened.payments)):
         return paid
     return 0
 
