@@ -30,6 +30,9 @@ FAMILY_MIN: Final = 3
 MATES_MIN: Final = 0.6
 """Share of a phrase's accounts that use other phrases of the family as well."""
 PHRASE_WIDTH_MIN: Final = 7.0
+SHORT_WORDS: Final = 10.0
+SHORT_ACCOUNTS_MIN: Final = 20
+"""A dozen requests may share a few words by chance, with a phrase of their askers among them."""
 TOOL_WIDTH_MIN: Final = 12.0
 TOOL_PLACED_MIN: Final = 0.8
 WRAPPED_MAX: Final = 0.5
@@ -67,6 +70,8 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     against = min(weights, key=lambda pair: pair[1].weight)
     if cell.accounts < limits.accounts_min or len(cell.requests) < limits.requests_min:
         return Opinion("silent", score, weights, "too few accounts yet")
+    if cell.frame and cell.width < SHORT_WORDS and cell.accounts < SHORT_ACCOUNTS_MIN:
+        return Opinion("silent", score, weights, "too few accounts yet for so few words")
     phrase = not cell.frame and cell.width >= PHRASE_WIDTH_MIN
     tool: Decision = "suspect" if phrase else "shared_tool" if _is_one_thing(cell) else "silent"
     if purpose < PURPOSE_MIN:
