@@ -104,7 +104,9 @@ def event(text: str, account: str = "account-1", at_s: float = 0.0, **fields: An
     return orjson.dumps(message)
 
 
-def request(text: str, account: str = "account-1", at_s: float = 0.0, org: str = "", **columns: Any) -> Request:
+def request(
+    text: str, account: str = "account-1", at_s: float = 0.0, org: str = "", system: str = "", **columns: Any
+) -> Request:
     """A request as gather holds it: its sighting as observe would write it, its tokens as the sketcher gives them."""
     sketch, view = SKETCHER.sketch([text]), SKETCHER.tokens(text)
     identity = KEYED.text64(account, "account")
@@ -131,6 +133,7 @@ def request(text: str, account: str = "account-1", at_s: float = 0.0, org: str =
         grams=view.grams64,
         distinct=distinct,
         halves=np.unique(grams32(distinct)),
+        system=np.unique(grams32(SKETCHER.tokens(system).grams64)) if system else np.zeros(0, np.uint32),
         words=tuple(view.written),
         event_id=f"{account}/{at_s}",
         account_id=account,
@@ -171,6 +174,7 @@ def finding(name: str = "c-1", tick: int = START // 60_000, kind: str = "open", 
         {
             "finding": {
                 "kind": kind,
+                "category": "campaign",
                 "tick": tick,
                 "detected_ms": end,
                 "campaign_id": name,

@@ -182,6 +182,11 @@ PAIRS: dict[str, tuple[int, Callable[[], Cell], Callable[[], Cell]]] = {
         lambda: crowd(lambda a, t: f"{PHRASE} {slot(a, t)}"),
         lambda: crowd(lambda a, t: f"{words(f'before {a} {t}', 6)} {PHRASE} {slot(a, t)}"),
     ),
+    "harvest": (
+        1,
+        lambda: crowd(lambda a, t: f"{words('lead', 6)} show your work, think step by step. {slot(a, t)}"),
+        lambda: crowd(lambda a, t: f"{words('lead', 6)} show your ticket, walk side by side. {slot(a, t)}"),
+    ),
     "item_reuse": (-1, lambda: crowd(lambda a, t: f"{FIXED} {slot(a // 2, t)}"), crowd),
     "load": (1, crowd, lambda: crowd(turns=lambda account: 1 if account % 3 else 4, accounts=45)),
     "new_accounts": (1, lambda: crowd(age_d=lambda a, t: 5.0), lambda: crowd(age_d=lambda a, t: 30.0 * a)),
@@ -203,6 +208,11 @@ PAIRS: dict[str, tuple[int, Callable[[], Cell], Callable[[], Cell]]] = {
     "slot_size": (-1, lambda: crowd(lambda a, t: f"{FIXED} {slot(a, t, 3)}"), crowd),
     "system_prompt": (-1, lambda: crowd(flags=lambda a, t: Flag.SYSTEM), lambda: crowd(flags=lambda a, t: Flag.ORG)),
     "unexplained": (-1, lambda: replace(crowd(), unexplained=0.3), lambda: replace(crowd(), unexplained=0.9)),
+    "varied_wording": (
+        1,
+        lambda: replace(crowd(), family=3, mates=0.7),
+        lambda: replace(crowd(), family=3, mates=0.2),
+    ),
     "verbatim": (-1, lambda: crowd(lambda a, t: f"{FIXED} {slot(a, t) if a % 2 else ''}"), crowd),
 }
 
@@ -223,7 +233,8 @@ def test_it_speaks_on_its_cell_and_not_on_the_look_alike(term: Evidence) -> None
 @each_term
 def test_it_says_the_same_of_a_cell_whatever_order_the_requests_were_read_in(term: Evidence) -> None:
     one = PAIRS[term.name][1]()
-    other = replace(cell(one.requests[::-1]), unexplained=one.unexplained, company=one.company)
+    told = {name: getattr(one, name) for name in ("unexplained", "company", "family", "mates", "kin")}
+    other = replace(cell(one.requests[::-1]), **told)  # what gather knows of others is not in the requests
 
     assert term.weigh(other) == term.weigh(one)
 

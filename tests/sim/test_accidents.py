@@ -90,6 +90,7 @@ def test_the_undisturbed_run_has_something_to_lose() -> None:
 
     assert len(outcome(calm).opened) >= 3
     assert len(outcome(calm).verdict_table) >= 100
+    assert calm.counters("gather")["campaigns_merged"] and calm.counters("gather")["tools_asked_for"]
     assert all(counted[each] > 0 for each in ("applied", "duplicate", "late", "dead"))
     assert ReplayReport(counted).balanced
     assert calm.digests() == calm.restored_digests()

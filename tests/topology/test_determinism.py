@@ -37,7 +37,9 @@ def test_the_day_is_busy_enough_to_prove_something() -> None:
         assert len(outcome.opened) >= 4
         assert actions == {"open", "update", "resolve"}
         assert max(len(alert["templates"]) for alert in outcome.alerts) == 2
+        assert {alert["resolution"] for alert in outcome.alerts if alert["action"] == "resolve"} == {"quiet", "merged"}
         assert len(outcome.verdict_table) > 100
+    assert {alert["category"] for alert in reference("a long window").alerts} == {"campaign", "shared_tool"}
 
 
 @pytest.mark.parametrize("batch_records", [1, 64, 4096])

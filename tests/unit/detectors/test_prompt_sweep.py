@@ -1,19 +1,36 @@
-"""The detector's opinion on a cell: when it speaks, and what it says when it does not."""
+"""The detector's opinion on a cell: when it speaks, when it asks, when it only remembers, and what it says of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from pipeline.detectors.prompt_sweep import FAMILIES_MIN, OPERATION, OPERATION_MIN, Limits, Opinion, decide
+from pipeline.detectors.prompt_sweep import (
+    COMPANY_MIN,
+    FAMILIES_MIN,
+    FAMILY_MIN,
+    MATES_MIN,
+    PHRASE_WIDTH_MIN,
+    PURPOSE,
+    PURPOSE_MIN,
+    TOOL_WIDTH_MIN,
+    Limits,
+    Opinion,
+    decide,
+)
 from pipeline.evidence import EVIDENCE
 from pipeline.evidence.base import ANY, Evidence
 from pipeline.evidence.cell import Cell
+from pipeline.model.sighting import Flag
 from tests.build import SETTINGS, cell, request, words
 
 LIMITS = Limits(score_min=6.0, accounts_min=4, requests_min=6)
-SMALL = cell([request(f"a few words {words(place, 5)}", f"account-{place % 4}", place) for place in range(6)])
+MADE = cell([request(f"a few words {words(place, 5)}", f"account-{place % 4}", place) for place in range(6)])
+FRAME = replace(MADE, frame=True, width=30.0)
+PHRASE = replace(MADE, frame=False, width=9.0)
+TINY = replace(MADE, frame=False, width=4.0)
 
 
 def term(name: str, family: str, weight: float) -> Evidence:
@@ -30,67 +47,149 @@ def term(name: str, family: str, weight: float) -> Evidence:
     )
 
 
-def say(*terms: Evidence, of: Cell = SMALL, limits: Limits = LIMITS) -> Opinion:
+def say(*terms: Evidence, of: Cell = FRAME, limits: Limits = LIMITS) -> Opinion:
     return decide(of, terms, limits)
 
 
-THREE = (term("a", "template", 2.0), term("b", "list", 2.0), term("load", "people", 2.0))
+PURPOSEFUL = term("harvest", "purpose", PURPOSE_MIN)
+THREE = (term("a", "template", 2.0), term("b", "list", 1.75), PURPOSEFUL)
+NOTHING = (term("a", "template", 0.0),)
 
 
-def test_it_speaks_when_three_families_reach_the_score() -> None:
+# ------------------------------------------------------------------ a campaign
+
+
+def test_it_speaks_when_three_families_reach_the_score_and_one_of_them_is_the_purpose() -> None:
     opinion = say(*THREE)
 
-    assert opinion.campaign
-    assert (opinion.score, opinion.because) == (6.0, "")
-    assert [(each.name, weight.weight) for each, weight in opinion.weights] == [("a", 2.0), ("b", 2.0), ("load", 2.0)]
+    assert (opinion.decision, opinion.score, opinion.because) == ("campaign", 6.0, "")
+    assert [(each.name, weight.weight) for each, weight in opinion.weights] == [
+        ("a", 2.0),
+        ("b", 1.75),
+        ("harvest", 2.25),
+    ]
 
 
 def test_just_below_the_score_it_is_silent_and_names_what_spoke_against_it() -> None:
     opinion = say(*THREE, term("d", "deployment", -0.01))
 
-    assert not opinion.campaign
-    assert opinion.because == "d: d: not so."
+    assert (opinion.decision, opinion.because) == ("silent", "d: d: not so.")
     assert opinion.score == pytest.approx(5.99)
 
 
-def test_two_families_are_not_enough_however_loud() -> None:
-    opinion = say(term("a", "template", 9.0), term("b", "list", 9.0), term("b2", "list", 9.0))
+def test_where_nothing_spoke_against_it_too_little_spoke_for_it() -> None:
+    assert say(PURPOSEFUL, term("a", "template", 1.0)).because == "too little speaks for it"
 
-    assert not opinion.campaign
-    assert opinion.because == "evidence of too few families"
+
+def test_two_families_are_not_enough_however_loud() -> None:
+    opinion = say(term("a", "template", 9.0), term("harvest", "purpose", 9.0), term("a2", "template", 9.0))
+
+    assert (opinion.decision, opinion.because) == ("silent", "evidence of too few families")
     assert FAMILIES_MIN == 3
 
 
 def test_a_family_that_says_nothing_or_speaks_against_does_not_count() -> None:
-    assert not say(
-        *THREE[:2], term("b2", "list", 9.0), term("load", "people", 0.0), term("d", "content", -1.0)
-    ).campaign
+    quiet = term("c", "people", 0.0), term("d", "content", -1.0)
 
-
-def test_a_template_and_fresh_slots_do_not_speak_without_a_sign_of_one_operation() -> None:
-    app = (*THREE[:2], term("c", "content", 2.0))
-
-    assert say(*app).because == "nothing yet tells one operation from the users of one app"
-    assert not say(*app, term("load", "people", OPERATION_MIN - 0.01)).campaign
-    assert say(*app, term("load", "people", OPERATION_MIN)).campaign
-
-
-def test_the_signs_of_one_operation_are_terms_that_exist() -> None:
-    assert {each.name for each in EVIDENCE} >= OPERATION
+    assert say(PURPOSEFUL, term("a", "template", 9.0), *quiet).decision == "silent"
+    assert say(PURPOSEFUL, term("a", "template", 9.0), term("c", "people", 0.25)).decision == "campaign"
 
 
 @pytest.mark.parametrize("limits", [replace(LIMITS, accounts_min=5), replace(LIMITS, requests_min=7)])
-def test_too_small_a_sample_is_silent_whatever_it_shows(limits: Limits) -> None:
-    opinion = say(*THREE, of=SMALL, limits=limits)
+@pytest.mark.parametrize("of", [FRAME, PHRASE], ids=["frame", "phrase"])
+def test_too_small_a_sample_is_silent_whatever_it_shows(limits: Limits, of: Cell) -> None:
+    opinion = say(*THREE, of=of, limits=limits)
 
-    assert not opinion.campaign
-    assert opinion.because == "too few accounts yet"
+    assert (opinion.decision, opinion.because) == ("silent", "too few accounts yet")
+
+
+# ------------------------------------------------------------------ what it is for
+
+
+def test_the_terms_of_purpose_exist() -> None:
+    assert {each.name for each in EVIDENCE} >= PURPOSE
+
+
+@pytest.mark.parametrize("name", sorted(PURPOSE))
+def test_a_template_and_fresh_slots_do_not_speak_without_a_purpose(name: str) -> None:
+    app = (term("a", "template", 9.0), term("b", "list", 9.0), term("c", "people", 9.0))
+
+    assert say(*app).because == "nothing tells one operation from the users of one app"
+    assert say(*app, term(name, "content", PURPOSE_MIN - 0.01)).decision == "shared_tool"
+    assert say(*app, term(name, "content", PURPOSE_MIN)).decision == "campaign"
+
+
+def test_purposes_add_up_and_one_that_speaks_against_takes_nothing_from_another() -> None:
+    halves = (term("harvest", "purpose", 1.25), term("disguise", "content", 1.0))
+    rest = (term("a", "template", 9.0),)
+
+    assert say(*rest, *halves).decision == "campaign"
+    assert say(*rest, *halves, term("company", "identity", -3.0)).decision == "campaign"
+    assert say(*rest, *halves[:1]).decision == "shared_tool"
+
+
+# ------------------------------------------------------------------ a tool that somebody should name
+
+
+@pytest.mark.parametrize(("width", "decision"), [(TOOL_WIDTH_MIN, "shared_tool"), (TOOL_WIDTH_MIN - 0.5, "silent")])
+def test_a_frame_without_a_purpose_is_worth_asking_about_when_it_is_long_enough(width: float, decision: str) -> None:
+    assert say(*NOTHING, of=replace(FRAME, width=width)).decision == decision
+
+
+def test_a_frame_with_a_purpose_that_does_not_reach_the_score_is_no_tool() -> None:
+    assert say(PURPOSEFUL).decision == "silent"
+
+
+# ------------------------------------------------------------------ phrases
+
+
+@pytest.mark.parametrize(
+    "terms", [NOTHING, (PURPOSEFUL,), THREE], ids=["no purpose", "too low a score", "enough of all"]
+)
+def test_a_phrase_alone_is_never_more_than_a_suspect(terms: tuple[Evidence, ...]) -> None:
+    assert say(*terms, of=PHRASE).decision == "suspect"
+
+
+def test_a_phrase_that_has_it_all_may_still_be_a_fashion() -> None:
+    assert say(*THREE, of=PHRASE).because == "a phrase that ordinary people may use as well"
+
+
+@pytest.mark.parametrize(("width", "decision"), [(PHRASE_WIDTH_MIN, "suspect"), (PHRASE_WIDTH_MIN - 0.5, "silent")])
+@pytest.mark.parametrize(
+    "terms", [NOTHING, (PURPOSEFUL,), THREE], ids=["no purpose", "too low a score", "enough of all"]
+)
+def test_a_few_words_are_not_worth_remembering(terms: tuple[Evidence, ...], width: float, decision: str) -> None:
+    assert say(*terms, of=replace(PHRASE, width=width)).decision == decision
+
+
+@pytest.mark.parametrize(
+    ("known", "decision"),
+    [
+        ({"company": COMPANY_MIN}, "campaign"),
+        ({"company": COMPANY_MIN - 0.01}, "suspect"),
+        ({"family": FAMILY_MIN, "mates": MATES_MIN}, "campaign"),
+        ({"family": FAMILY_MIN - 1, "mates": 1.0}, "suspect"),
+        ({"family": 9, "mates": MATES_MIN - 0.01}, "suspect"),
+        ({}, "suspect"),  # company: nan, nobody has asked
+    ],
+    ids=["known accounts", "strangers", "a family", "two phrases", "phrases of strangers", "nothing known"],
+)
+def test_a_phrase_speaks_in_company_or_as_a_family_of_one_crowd(known: dict[str, Any], decision: str) -> None:
+    assert say(*THREE, of=replace(PHRASE, **known)).decision == decision
+
+
+def test_company_does_not_help_a_phrase_that_has_no_score() -> None:
+    assert say(PURPOSEFUL, of=replace(PHRASE, company=1.0, family=9, mates=1.0)).decision == "suspect"
+    assert say(PURPOSEFUL, of=replace(TINY, company=1.0, family=9, mates=1.0)).decision == "silent"
 
 
 # ------------------------------------------------------------------ with the terms and settings that are shipped
 
+
 SHIPPED = Limits(SETTINGS.detection.score_min, SETTINGS.detection.accounts_min, SETTINGS.detection.requests_min)
 FIXED = words("fixed", 24)
+APP = f"{words('app', 6)} answer from the provided context, say that you don't know, {words('tail', 6)} think step by step"
+ASKS = f"{words('lead', 6)} think step by step, show your work, {words('tail', 6)}"
 
 
 def crowd(text: str, **facts: object) -> Cell:
@@ -109,23 +208,40 @@ def crowd(text: str, **facts: object) -> Cell:
     )
 
 
-def test_many_accounts_that_work_off_one_list_are_a_campaign() -> None:
-    assert decide(crowd(FIXED + " {}"), EVIDENCE, SHIPPED).campaign
+def test_many_accounts_that_work_off_one_list_and_ask_for_reasoning_are_a_campaign() -> None:
+    assert decide(crowd(ASKS + " {}"), EVIDENCE, SHIPPED).decision == "campaign"
 
 
-def test_an_application_in_front_of_the_same_traffic_is_none() -> None:
-    opinion = decide(crowd(FIXED + " {}", flags=2, age_d=300), EVIDENCE, SHIPPED)
+def test_the_same_list_behind_words_that_ask_for_nothing_is_a_tool_to_name() -> None:
+    assert decide(crowd(FIXED + " {}"), EVIDENCE, SHIPPED).decision == "shared_tool"
 
-    assert not opinion.campaign
-    assert opinion.because.startswith("system_prompt: ")
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"flags": int(Flag.SYSTEM), "age_d": 300}], ids=["inline", "with a system prompt"]
+)
+def test_an_application_that_says_where_its_answers_come_from_is_none_although_it_asks_for_steps(
+    facts: dict[str, Any],
+) -> None:
+    opinion = decide(crowd(APP + " {}", **facts), EVIDENCE, SHIPPED)
+
+    assert opinion.decision == "shared_tool"
+    assert {term.name: weight.weight for term, weight in opinion.weights}["harvest"] == -2.0
+
+
+def test_a_system_prompt_alone_is_no_way_to_hide() -> None:
+    assert decide(crowd(ASKS + " {}", flags=int(Flag.SYSTEM), age_d=300), EVIDENCE, SHIPPED).decision == "campaign"
 
 
 def test_a_prompt_that_everybody_copies_is_none() -> None:
-    opinion = decide(crowd(FIXED), EVIDENCE, SHIPPED)
+    opinion = decide(crowd(ASKS), EVIDENCE, SHIPPED)
 
-    assert not opinion.campaign
+    assert opinion.decision == "silent"
     assert opinion.because.startswith(("no_repeat: ", "verbatim: "))
 
 
 def test_a_way_of_opening_that_ordinary_people_share_is_none() -> None:
-    assert not decide(crowd("could you please {}", age_d=300), EVIDENCE, SHIPPED).campaign
+    assert decide(crowd("could you please {}", age_d=300), EVIDENCE, SHIPPED).decision == "silent"
+
+
+def test_advice_that_everybody_puts_behind_their_own_words_is_only_remembered() -> None:
+    assert decide(crowd("{} " + ASKS, age_d=300), EVIDENCE, SHIPPED).decision == "suspect"

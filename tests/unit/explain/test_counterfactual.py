@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.explain.counterfactual import Rule, Term, changes, rule_of, smallest, standing, terms_of
 from tests.unit.explain.folder import alert
 
-RULE = Rule(score_min=5.0, families_min=3, operation=frozenset(("load", "shared_payment")), operation_min=0.75)
+RULE = Rule(score_min=5.0, families_min=3, purpose=frozenset(("load", "shared_payment")), purpose_min=0.75)
 
 
 def terms(**weights: tuple[str, float]) -> tuple[Term, ...]:

@@ -34,8 +34,10 @@ from tests.build import (
     words,
 )
 
-FIXED = words("fixed", 24)
-OTHER = words("other", 26)
+FIXED = f"{words('fixed', 10)} think step by step, show your work, {words('more fixed', 6)}"
+OTHER = f"{words('other', 10)} on a scale of ten, justify each score, {words('more of the other', 6)}"
+PLAIN = words("plain", 26)
+"""Asks for nothing: the wording of some tool."""
 HALF_DAY = 43_200
 
 
@@ -151,12 +153,12 @@ def test_the_template_it_broadcasts_recognises_every_request_of_the_campaign(swe
     assert index.match(made.grams, made.gram_offsets, made.shingles, made.flags).tolist() == [0] * 60
 
 
-def test_the_same_text_behind_an_application_stays_silent_and_the_reason_is_kept() -> None:
-    outs, _, state = run(Log(crowd(FIXED, flags=int(Flag.SYSTEM), age_d=300, payment=0)))
+def test_the_same_traffic_through_an_application_stays_silent_and_the_reason_is_kept() -> None:
+    app = f"{words('app', 10)} answer from the provided context, say that you don't know, {words('tail', 6)}"
+    outs, _, state = run(Log(crowd(app, flags=int(Flag.SYSTEM), age_d=300, payment=0)))
 
     assert findings(outs) == [] and campaigns(outs) == []
-    (because,) = state.silent.values()
-    assert because.startswith("system_prompt: ")
+    assert set(state.silent.values()) == {"nothing tells one operation from the users of one app"}
 
 
 def test_a_crowd_below_the_smallest_sample_is_not_even_read() -> None:
@@ -276,7 +278,7 @@ def test_reasons_for_silence_are_kept_for_so_many_crowds_and_no_more() -> None:
     state = gather.zero(0)
     for number in range(SILENT_MAX + 6):
         some = [request(words(f"everybody copies {number}", 14), f"account-{place}", place) for place in range(3)]
-        gather._judge_cell(state, 0, np.zeros(0, np.int32), cell(some), [], [])
+        gather._judge_cell(state, 0, 3, cell(some), [], [])
 
     assert len(state.silent) == SILENT_MAX
 

@@ -155,7 +155,7 @@ def test_the_last_verdict_has_the_last_number() -> None:
 
 
 def test_an_account_that_turns_out_to_have_a_life_of_its_own_is_cleared() -> None:
-    partition = Partition(SWEEP)
+    partition = Partition(campaign(template(FIXED, strength=1.5)))
     partition.work("ann", 2)
     assert said(partition.verdicts()) == [("ann", "member", 2)]
 
@@ -172,13 +172,35 @@ def test_who_is_never_a_member_is_never_spoken_of() -> None:
     assert partition.verdicts(final=True) == []
 
 
-def test_the_end_of_a_campaign_clears_its_members() -> None:
+def test_the_end_of_a_campaign_clears_its_members_and_counts_nothing_for_it_any_more() -> None:
     partition = Partition(SWEEP)
     partition.work("ann", 4)
     partition.verdicts()
     partition.members.take(campaign(template(FIXED), version=2, closed=True), partition.ring)
 
-    assert said(partition.verdicts()) == [("ann", "cleared", 4)]
+    assert said(partition.verdicts()) == [("ann", "cleared", 0)]
+    assert partition.verdicts(final=True) == []
+    partition.work("ann", 4, start=4)
+    assert partition.hits("ann") is None
+
+
+def test_a_campaign_that_has_taken_over_anothers_template_takes_over_its_members() -> None:
+    other = words("other", 24)
+    older, newer = campaign(template(other, "t-2"), name="c-2"), campaign(template(FIXED))
+    partition = Partition(older, newer)
+    partition.work("ann", 4)
+    assert said(partition.verdicts()) == [("ann", "member", 4)]
+
+    merged = campaign(template(other, "t-2"), template(FIXED), name="c-2", version=2)
+    for version in (merged, campaign(template(FIXED), version=2, closed=True)):
+        partition.members.take(version, partition.ring)
+    found = partition.verdicts()
+
+    assert [(each["campaign_id"], each["verdict"], each["requests"]) for each in found] == [
+        ("c-1", "cleared", 0),
+        ("c-2", "member", 4),
+    ]
+    assert "also_member_of" not in found[1]
 
 
 def test_a_new_version_does_not_repeat_what_was_said() -> None:
