@@ -18,7 +18,7 @@ def measure(cell: Cell) -> float:
 TERM = Evidence(
     name="item_reuse",
     family="list",
-    threshold=0.2,
+    threshold=0.25,
     sees=("The same slot content sent by different accounts: people draw on what is popular."),
     null=(
         "Users of an app ask about the same things with a heavy tail; accounts that share one list do not meet in it."
