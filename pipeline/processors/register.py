@@ -56,10 +56,10 @@ class Opened:
 
     def take(self, accounts: set[int], payments: set[int]) -> bool:
         """Remember these; the smallest hashes stay. True if anything is new."""
-        before = len(self.accounts), len(self.payments)
+        before = self.accounts, self.payments
         self.accounts = _bounded(self.accounts | accounts)
         self.payments = _bounded(self.payments | payments)
-        return (len(self.accounts), len(self.payments)) != before
+        return (self.accounts, self.payments) != before
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,349 @@
+"""register: what gather remembers of what it has judged. Who is claimed, explained, linked; who is kin; what is a family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import orjson
+import pytest
+
+from pipeline.evidence.cell import Cell, Request
+from pipeline.model.campaign import Template
+from pipeline.model.sighting import Flag
+from pipeline.processors.register import (
+    FAMILY_CORE_MIN,
+    FAMILY_SHARED_MIN,
+    LINKS_MAX,
+    SHARED_MIN,
+    SHARED_PARTS,
+    SUSPECTS_MAX,
+    Opened,
+    Register,
+)
+from tests.build import KEYED, campaign, cell, request, template, words
+
+FIXED = words("fixed", 20)
+READER = words("a reading app", 24)
+
+
+def sent(text: str, accounts: Iterable[int] = range(3), at_s: int = 0, **fields: str) -> list[Request]:
+    """One request of each account: the text, and a slot of its own."""
+    return [
+        request(f"{text} {words((text, account, at_s), 8)}", f"account-{account}", at_s + account, **fields)
+        for account in accounts
+    ]
+
+
+def ids(accounts: Iterable[int]) -> set[int]:
+    return {KEYED.text64(f"account-{account}", "account") for account in accounts}
+
+
+def holding(*several: Opened) -> Register:
+    register = Register()
+    register.campaigns += several
+    register.index()
+    return register
+
+
+# ------------------------------------------------------------------ known tools
+
+
+def test_a_known_tool_claims_the_requests_that_carry_its_text() -> None:
+    register = Register([template(READER, "reader")])
+
+    assert register.claimed([*sent(READER), *sent(FIXED)]) == [True] * 3 + [False] * 3
+
+
+def test_an_edit_does_not_take_a_request_from_its_tool_and_half_of_the_text_does() -> None:
+    register = Register([template(READER, "reader")])
+    edited = READER.split()
+    edited[7] = "else"
+    half = " ".join(READER.split()[:12])
+
+    assert register.claimed([request(" ".join(edited)), request(f"{half} {words('slot', 8)}")]) == [True, False]
+
+
+def test_a_system_prompt_of_a_known_tool_claims_nothing_but_vouches_for_its_share() -> None:
+    register = Register([template(READER, "reader")])
+    some = [*sent(FIXED, range(3), system=READER), *sent(FIXED, range(3, 4), system=FIXED), *sent(FIXED, range(4, 6))]
+
+    assert register.claimed(some) == [False] * 6
+    assert register.vouched(some) == 0.5
+
+
+def test_without_a_list_nothing_is_claimed_or_vouched_for() -> None:
+    some = sent(READER, system=READER)
+
+    assert Register().claimed(some) == [False] * 3
+    assert Register().vouched(some) == 0
+    assert Register([template(READER)]).claimed([]) == []
+
+
+# ------------------------------------------------------------------ campaigns explain
+
+
+def test_a_campaign_explains_the_requests_that_carry_one_of_its_frames() -> None:
+    one, other = Opened(campaign(template(FIXED))), Opened(campaign(template(READER, "t-2"), name="c-2"))
+    register = holding(one, other)
+
+    assert register.explained([*sent(READER, [1]), *sent(FIXED, [2]), *sent(words("else", 20), [3])]) == [
+        other,
+        one,
+        None,
+    ]
+
+
+def test_a_phrase_explains_nothing_where_the_campaign_has_a_frame() -> None:
+    phrase = template(READER, "t-2", frame=False)
+    register = holding(Opened(campaign(template(FIXED), phrase)))
+
+    assert register.explained(sent(READER)) == [None] * 3
+
+
+def test_phrases_explain_where_the_campaign_has_nothing_else() -> None:
+    alone = Opened(campaign(template(READER, frame=False)))
+
+    assert alone.frameless
+    assert holding(alone).explained(sent(READER)) == [alone] * 3
+
+
+def test_a_disguised_frame_explains_only_what_was_disguised() -> None:
+    hidden = Opened(campaign(template(FIXED, obfuscated=True)))
+    plain = sent(FIXED)
+    disguised = [replace(each, flags=each.flags | int(Flag.BASE64)) for each in plain]
+
+    assert holding(hidden).explained([*plain, *disguised]) == [None] * 3 + [hidden] * 3
+
+
+def test_what_has_changed_explains_from_the_next_index_on() -> None:
+    register = holding()
+    opened = Opened(campaign(template(FIXED)))
+    register.campaigns.append(opened)
+    assert register.explained(sent(FIXED)) == [None] * 3
+
+    register.index()
+    assert register.explained(sent(FIXED)) == [opened] * 3
+
+
+# ------------------------------------------------------------------ links
+
+
+def links(name: str, accounts: Iterable[int] = (), payments: Iterable[int] = ()) -> Opened:
+    return Opened(campaign(template(words(name, 20), f"t-{name}"), name=name), set(accounts), set(payments))
+
+
+@pytest.mark.parametrize(
+    ("shared", "of", "linked"),
+    [
+        (SHARED_MIN, SHARED_PARTS * SHARED_MIN, True),
+        (SHARED_MIN - 1, SHARED_MIN - 1, False),  # too few, even if they are all there are
+        (SHARED_MIN, SHARED_PARTS * SHARED_MIN + 1, False),  # as many as strangers might
+    ],
+)
+@pytest.mark.parametrize("kind", ["accounts", "payments"])
+def test_five_and_an_eighth_of_the_smaller_side_link(kind: str, shared: int, of: int, linked: bool) -> None:
+    theirs, ours = set(range(of)), set(range(of - shared, 2 * of - shared))
+    both = ({"accounts": ours, "payments": set()}, {"accounts": theirs})
+    if kind == "payments":
+        both = ({"accounts": {-1}, "payments": ours}, {"payments": theirs})
+    opened = links("c-1", **both[1])
+
+    assert holding(opened).linked(both[0]["accounts"], both[0]["payments"])[0] is (opened if linked else None)
+
+
+def test_the_smaller_side_may_be_either_of_them() -> None:
+    opened = links("c-1", range(1000))
+
+    assert holding(opened).linked(set(range(995, 1030)), set())[0] is opened
+    assert holding(links("c-1", range(35))).linked(set(range(30, 1030)), set())[0] is not None
+
+
+def test_the_campaign_that_shares_most_is_the_one_and_says_how_much_of_the_cell_it_has() -> None:
+    few, many = links("c-1", range(6)), links("c-2", range(4, 20))
+
+    assert holding(few, many).linked(set(range(20)), set()) == (many, 0.8)
+    assert holding(links("c-1", range(90, 99))).linked(set(range(20)), set()) == (None, 0.0)
+
+
+def test_a_campaign_linked_by_payment_alone_has_none_of_the_accounts() -> None:
+    paying = links("c-1", (), range(8))
+
+    assert holding(paying).linked({1, 2, 3}, set(range(8))) == (paying, 0.0)
+
+
+def test_links_are_remembered_up_to_their_bound_the_smallest_hashes_first() -> None:
+    opened = links("c-1")
+
+    assert opened.take(set(range(10, LINKS_MAX + 10)), {1})
+    assert len(opened.accounts) == LINKS_MAX
+    assert opened.take(set(range(10)), set()), "as many as before, but others: a checkpoint must write them"
+    assert len(opened.accounts) == LINKS_MAX and opened.accounts >= set(range(10))
+    assert max(opened.accounts) == LINKS_MAX - 1
+    assert not opened.take({LINKS_MAX + 99}, set())
+
+
+def test_what_is_known_already_is_nothing_new() -> None:
+    opened = links("c-1", range(5), range(5))
+
+    assert not opened.take({1, 2}, {3})
+    assert opened.take({1, 2}, {9})
+
+
+# ------------------------------------------------------------------ kin
+
+
+def test_campaigns_that_share_accounts_are_kin_the_older_one_first() -> None:
+    one, stranger, other = links("c-1", range(10)), links("c-2", range(50, 60)), links("c-3", range(5, 15))
+
+    assert holding(one, stranger, other).kin() == (one, other)
+    assert holding(one, stranger).kin() is None
+    assert holding().kin() is None
+
+
+def test_campaigns_that_share_payment_instruments_are_kin() -> None:
+    one, other = links("c-1", range(9), range(100, 110)), links("c-2", range(20, 29), range(100, 110))
+
+    assert holding(one, other).kin() == (one, other)
+
+
+def test_campaigns_that_share_a_phrase_are_not_kin() -> None:
+    phrase = template(FIXED, "t-9", frame=False)
+    one, other = (
+        Opened(campaign(template(words(name, 20), f"t-{name}"), phrase, name=name), set(accounts))
+        for name, accounts in (("c-1", range(10)), ("c-2", range(20, 30)))
+    )
+
+    assert holding(one, other).kin() is None
+
+
+# ------------------------------------------------------------------ suspects and their families
+
+
+def phrase_of(text: str, accounts: Iterable[int], at_s: int = 0) -> tuple[Template, Cell]:
+    """A phrase behind words of each account's own."""
+    made = cell(
+        [request(f"{words((text, a, at_s), 9)} {text}", f"account-{a}", at_s=at_s + 7 * a, age_d=90) for a in accounts]
+    )
+    return template(text, f"t-{text[:24]}", frame=False), made
+
+
+def suspecting(*phrases: tuple[Template, Cell]) -> Register:
+    register = Register()
+    for number, (carried, made) in enumerate(phrases):
+        register.suspect(carried, made, 0.5 * number)
+    return register
+
+
+ONE, TWO = words("one way to ask", 9), words("another way to ask", 9)
+
+
+def test_phrases_of_one_crowd_in_different_requests_are_a_family() -> None:
+    register = suspecting(phrase_of(ONE, range(30)))
+    _, other = phrase_of(TWO, range(10, 40), at_s=5000)
+
+    assert [suspect.template.template_id for suspect in register.family(other)] == [f"t-{ONE[:24]}"]
+
+
+@pytest.mark.parametrize(("shared", "found"), [(FAMILY_SHARED_MIN, 1), (FAMILY_SHARED_MIN - 1, 0)])
+def test_phrases_of_strangers_are_none(shared: int, found: int) -> None:
+    register = suspecting(phrase_of(ONE, range(20)))
+    _, other = phrase_of(TWO, range(20 - shared, 40 - shared), at_s=5000)
+
+    assert len(register.family(other)) == found
+
+
+def test_eight_of_very_many_may_be_chance() -> None:
+    register = suspecting(phrase_of(ONE, range(60)))
+    _, other = phrase_of(TWO, range(52, 112), at_s=5000)
+
+    assert register.family(other) == []
+
+
+def test_two_phrases_of_the_same_requests_are_one_wording() -> None:
+    both = [request(f"{words(a, 9)} {ONE} {TWO}", f"account-{a}", 7 * a) for a in range(30)]
+    register = suspecting((template(ONE, "t-1", frame=False), cell(both)))
+
+    assert register.family(cell(both)) == []
+
+
+def test_a_few_words_make_no_family() -> None:
+    short = template(range(FAMILY_CORE_MIN - 1), "t-short", frame=False), phrase_of(ONE, range(30))[1]
+    _, other = phrase_of(TWO, range(30), at_s=5000)
+
+    assert suspecting(short).family(other) == []
+
+
+def test_a_new_look_at_a_suspect_replaces_the_old_one() -> None:
+    register = suspecting(phrase_of(ONE, range(20)), phrase_of(TWO, range(20)), phrase_of(ONE, range(30, 60)))
+
+    assert [(len(each.accounts), each.harvest) for each in register.suspects] == [(20, 0.5), (30, 1.0)]
+    assert register.dropped == 0
+
+
+def test_suspects_are_remembered_up_to_their_bound_and_the_oldest_go_first() -> None:
+    _, made = phrase_of(ONE, range(3))
+    register = Register()
+    for number in range(SUSPECTS_MAX + 3):
+        register.suspect(template([number, number + 1], f"t-{number}"), made, 0.0)
+
+    assert len(register.suspects) == SUSPECTS_MAX
+    assert register.suspects[0].template.template_id == "t-3"
+    assert register.dropped == 3
+
+
+def test_what_has_become_part_of_a_campaign_is_forgotten() -> None:
+    register = suspecting(phrase_of(ONE, range(20)), phrase_of(TWO, range(20)))
+    register.forget(register.suspects[:1])
+
+    assert [suspect.template.template_id for suspect in register.suspects] == [f"t-{TWO[:24]}"]
+
+
+# ------------------------------------------------------------------ tools
+
+
+def test_a_template_that_shares_half_of_its_words_with_one_that_was_asked_about_is_not_asked_about_again() -> None:
+    register = Register()
+    register.tools.append(template(range(20)))
+
+    assert register.asked(template(range(10, 40)))
+    assert register.asked(template(range(5)))
+    assert not register.asked(template(range(11, 40)))
+    assert not Register().asked(template(range(20)))
+
+
+# ------------------------------------------------------------------ restarts
+
+
+def test_what_is_dumped_is_what_is_loaded() -> None:
+    register = suspecting(phrase_of(ONE, range(20)), phrase_of(TWO, range(20)))
+    register.campaigns.append(links("c-1", [2**63, 1], [7]))
+    register.campaigns.append(Opened(campaign(template(FIXED, anchor=77), name="c-2", version=3), {5}, set()))
+    register.tools.append(template(READER, "t-tool", strength=-2.25))
+    register.dropped = 4
+    again = Register()
+    again.load(orjson.loads(orjson.dumps(register.dump())))
+
+    assert orjson.dumps(again.dump()) == orjson.dumps(register.dump())
+    assert again.campaigns[1].campaign.templates[0].anchor == 77
+    assert np.array_equal(again.tools[0].core, register.tools[0].core)
+    assert [each.events for each in again.suspects] == [each.events for each in register.suspects]
+
+
+def test_what_is_loaded_explains_at_once_and_keeps_the_known_tools() -> None:
+    register = holding(Opened(campaign(template(FIXED))))
+    again = Register([template(READER)])
+    again.load(register.dump())
+
+    assert again.explained(sent(FIXED)) == [again.campaigns[0]] * 3
+    assert again.claimed(sent(READER)) == [True] * 3
+
+
+def test_no_word_is_in_a_dump() -> None:
+    register = suspecting(phrase_of(ONE, range(20)))
+    register.campaigns.append(Opened(campaign(template(FIXED))))
+    written = orjson.dumps(register.dump()).decode()
+
+    said: Sequence[str] = [*ONE.split(), *FIXED.split()]
+    assert not [word for word in said if word in written.replace(f"t-{ONE[:24]}", "")]
