@@ -5,7 +5,7 @@
     request, cell             requests as gather reads them back, tokenised by the real sketcher, and what is measured on them
     block, record             a sightings block of the wire, and anything as a record of a log
     template, campaign        what gather broadcasts
-    finding, tally, closed    what notify hears
+    finding, merge, tally, closed    what notify hears
 
 Texts are made of words that mean nothing. Times are seconds after START unless a name says otherwise.
 """
@@ -209,6 +209,12 @@ def finding(name: str = "c-1", tick: int = START // 60_000, kind: str = "open", 
             | fields
         }
     )
+
+
+def merge(name: str, into: str, tick: int) -> bytes:
+    """gather -> notify: this campaign is one with an older one."""
+    said = {"kind": "merge", "campaign_id": name, "merged_into": into, "tick": tick, "detected_ms": (tick + 1) * 60_000}
+    return orjson.dumps({"finding": said})
 
 
 def tally(hour: int, partition: int = 0, end: bool = False, **campaigns: tuple[int, int, int, int]) -> bytes:

@@ -121,6 +121,7 @@ class Notify:
         if finding["kind"] == "merge":
             if case is not None and not case.merged_into:
                 case.merged_into, case.resolved = finding["merged_into"], True
+                self._hand_over(state, case, finding)
                 reason = [f"it is one with {case.merged_into}, which keeps its id"]
                 self._tell(state, case, "resolve", reason, finding["detected_ms"], now_ms, outs)
         elif case is None:
@@ -135,6 +136,20 @@ class Notify:
             self._tell(state, case, "open", [why], finding["detected_ms"], now_ms, outs)
         else:
             state.grown.append(finding)
+
+    def _hand_over(self, state: NotifyState, ended: Case, merge: dict[str, Any]) -> None:
+        """The campaign that goes on grows by the templates of the one that has ended, those that wait for their hour too."""
+        ours, into = ended.finding["campaign_id"], merge["merged_into"]
+        known = {template["template_id"] for template in state.cases[into].templates}
+        held = [
+            ended.finding | {"template": template, "sample": [] if place else ended.finding["sample"], "last_ms": ended.last_ms}
+            for place, template in enumerate(ended.templates)
+        ]  # fmt: skip
+        waiting = [finding for finding in state.grown if finding["campaign_id"] == ours]
+        state.grown = [finding for finding in state.grown if finding["campaign_id"] != ours]
+        for finding in (*held, *waiting):
+            if finding["template"]["template_id"] not in known:
+                state.grown.append(finding | {"campaign_id": into, "tick": merge["tick"]})
 
     def _grow(self, state: NotifyState, hour: int) -> None:
         """Templates that were found until this hour was over; later ones may have come already."""

@@ -17,7 +17,7 @@ from pipeline import contracts
 from pipeline.model.record import Batch, Out
 from pipeline.processors.notify import Notify, NotifyState, severity_of
 from pipeline.window.ticks import FOREVER
-from tests.build import SETTINGS, START, closed, finding, nothing_to_read, record, tally
+from tests.build import SETTINGS, START, closed, finding, merge, nothing_to_read, record, tally
 
 HOUR_MS = 3_600_000
 HOUR = START // HOUR_MS  # the hour that begins at START
@@ -299,6 +299,96 @@ def test_the_stage_has_ended_when_everybody_has() -> None:
     assert stage.ended(state)
 
 
+# ------------------------------------------------------------------ merge
+
+
+def carrying(name: str) -> dict[str, Any]:
+    return {"template_id": name, "text": f"words of {name} <*:1>", "support": 20, "accounts": 20, "frame": True}
+
+
+def merged(hour: int, name: str = "c-2", into: str = "c-1") -> bytes:
+    return merge(name, into, TICK + 60 * (hour + 1) - 1)
+
+
+def test_a_campaign_that_turns_out_to_be_part_of_an_older_one_is_resolved_as_merged() -> None:
+    found = told(opened(), opened(hour=1, name="c-2"), merged(2))
+
+    assert actions(found) == ["open", "open", "resolve"]
+    assert (found[2]["campaign_id"], found[2]["status"], found[2]["sequence"]) == ("c-2", "resolved", 2)
+    assert (found[2]["resolution"], found[2]["merged_into"]) == ("merged", "c-1")
+    assert found[2]["reason"] == ["it is one with c-1, which keeps its id"]
+    assert found[2]["detected_at"] == "2026-01-01T03:00:00.000Z"
+    assert "merged_into" not in found[0]
+
+
+def test_of_a_merged_campaign_nothing_more_is_heard() -> None:
+    later = [*hours((3, 500, 900, 3.5), name="c_2"), merged(4), *hours((40, 900, 999, 39.5), name="c_2"), *END]
+
+    assert actions(told(opened(), opened(name="c-2"), merged(2), *later)) == ["open", "open", "resolve"]
+
+
+def test_the_older_campaign_goes_on_with_the_templates_of_both() -> None:
+    found = told(
+        opened(template=carrying("t-1")),
+        opened(hour=1, name="c-2", template=carrying("t-2")),
+        opened(hour=1, name="c-2", kind="grow", template=carrying("t-3")),
+        *hours((1, 60, 90, 1.5)),
+        opened(hour=2, name="c-2", kind="grow", template=carrying("t-4")),  # its hour is not over yet
+        merged(2),
+        *hours((2, 60, 95, 2.5)),
+    )
+
+    assert actions(found) == ["open", "open", "resolve", "update"]
+    assert (found[3]["campaign_id"], found[3]["reason"]) == ("c-1", ["a new template"])
+    assert [each["template_id"] for each in found[3]["templates"]] == ["t-1", "t-2", "t-3", "t-4"]
+    assert found[3]["metrics"]["templates"] == 4
+
+
+def test_a_template_that_both_have_is_there_once() -> None:
+    found = told(opened(), opened(name="c-2"), merged(1), *hours((1, 600, 900, 1.5)))
+
+    assert len(found[-1]["templates"]) == 1
+
+
+def test_a_chain_of_merges_ends_in_the_oldest() -> None:
+    found = told(
+        *(opened(name=f"c-{n}", template=carrying(f"t-{n}")) for n in (1, 2, 3)),
+        merged(1, "c-3", "c-2"),
+        merged(1, "c-2", "c-1"),
+        *hours((1, 60, 90, 1.5)),
+    )
+
+    assert {each["template_id"] for each in found[-1]["templates"]} == {"t-1", "t-2", "t-3"}
+
+
+def test_a_merge_of_what_nobody_has_heard_of_is_ignored() -> None:
+    assert actions(told(opened(), merged(1, "c-9"))) == ["open"]
+
+
+# ------------------------------------------------------------------ tools that nobody has named
+
+
+def tool(**fields: Any) -> bytes:
+    return opened(name="s-1", category="shared_tool", **fields)
+
+
+def test_an_unknown_tool_is_asked_about_and_accuses_nobody() -> None:
+    (message,) = told(tool(accounts_estimate=9_000, output_tokens_estimate=10**9))
+
+    assert (message["category"], message["severity"], message["status"]) == ("shared_tool", "info", "new")
+    assert (message["confidence"], message["risk_score"]) == (0, 0)
+    assert message["title"].startswith("about 9000 accounts share one template")
+    assert "known add" in message["summary"] and "No account is accused" in message["summary"]
+    assert [each["id"] for each in message["recommended_actions"]] == ["name"]
+
+
+def test_it_is_asked_about_once_however_it_grows_and_ends() -> None:
+    later = hours((1, 60, 90, 1.5), (2, 600, 900, 2.5), (DAY * 3, 600, 900, 2.5))
+
+    assert actions(told(tool(), *later, *END)) == ["open"]
+    assert {message["category"] for message in told(opened(), *later)} == {"campaign"}
+
+
 # ------------------------------------------------------------------ any order, any restart
 
 
@@ -307,10 +397,14 @@ def life(draw: Any) -> list[list[bytes]]:
     the progress that close it, which may come in any order."""
     stretches: list[list[bytes]] = []
     hour, members, last = 0, 30, 0.5
+    begun: set[str] = set()
     for _ in range(draw(st.integers(1, 6))):
         if draw(st.booleans()):
             name = draw(st.sampled_from(["c-1", "c-2"]))
-            stretches.append([opened(hour, name)])
+            stretches.append([opened(hour, name, template=carrying(f"t-{len(stretches)}"))])
+            begun.add(name)
+        if begun == {"c-1", "c-2"} and draw(st.booleans()):
+            stretches.append([merged(hour)])
         hour += draw(st.sampled_from([1, 2, DAY + 2]))
         members += draw(st.sampled_from([0, 1, 40, 200]))
         last = draw(st.sampled_from([last, hour + 0.4]))
