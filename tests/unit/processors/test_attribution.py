@@ -48,6 +48,9 @@ def reference(templates: Sequence[Template], prompt: Prompt) -> int:
         core = each.core.tolist()
         if prompt.shingles > len(prompt.grams):  # cut: only what its sample would hold can be asked of it
             core = [gram for gram in core if prompt.grams and gram <= prompt.grams[-1]]
+        cut_below_it = prompt.shingles > len(prompt.grams) and bool(prompt.grams) and each.anchor > prompt.grams[-1]
+        if each.anchor and prompt.grams and each.anchor not in prompt.grams and not cut_below_it:
+            continue
         shared = sorted(set(each.core.tolist()) & set(prompt.grams))
         if each.obfuscated and not prompt.flags & int(OBFUSCATED):
             continue
@@ -58,7 +61,13 @@ def reference(templates: Sequence[Template], prompt: Prompt) -> int:
 
 GRAMS = st.sets(st.integers(0, 24) | st.sampled_from([2**31, 2**32 - 1]), max_size=16)
 TEMPLATES = st.lists(
-    st.builds(lambda core, hidden: template(core, obfuscated=hidden), GRAMS, st.booleans()), max_size=6
+    st.builds(
+        lambda core, hidden, anchor: template(core, obfuscated=hidden, anchor=anchor),
+        GRAMS,
+        st.booleans(),
+        st.just(0) | st.integers(1, 24) | st.just(2**32 - 1),
+    ),
+    max_size=6,
 )
 PROMPTS = st.lists(
     st.builds(
@@ -121,6 +130,21 @@ def test_a_plain_request_does_not_carry_a_disguised_template() -> None:
     grams = tuple(range(10))
 
     assert match([hidden], [Prompt(grams, 10), Prompt(grams, 10, int(Flag.ROT13))]) == [-1, 0]
+
+
+def test_a_template_with_an_anchor_is_carried_by_requests_that_hold_it() -> None:
+    core = template(range(10), anchor=40)
+    with_it, without = Prompt((*range(10), 40), 11), Prompt((*range(10), 50), 11)
+
+    assert match([core], [with_it, without]) == [0, -1]
+
+
+def test_an_anchor_above_the_end_of_a_truncated_sample_cannot_be_missed() -> None:
+    """The sample ends at 9: whether the request holds a shingle above that, nobody knows. One below it would be there."""
+    truncated = Prompt(tuple(range(1, 10)), 500)
+
+    assert match([template(range(1, 10), anchor=40)], [truncated]) == [0]
+    assert match([template([1, 2, 3, 5, 6, 7, 8, 9], anchor=4)], [Prompt((1, 2, 3, 5, 6, 7, 8, 9), 500)]) == [-1]
 
 
 def prompts_of(*texts: str, sketcher: Sketcher = SKETCHER) -> list[Prompt]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.evidence.cell import Request
 from pipeline.model.sighting import Flag
 from pipeline.processors.attribution import TemplateIndex
-from pipeline.processors.templates import CORE_MAX, TIGHT_SHARE, shown_of, template_of
+from pipeline.processors.templates import ANCHORED_BELOW, CORE_MAX, TIGHT_SHARE, shown_of, template_of
 from pipeline.sketch.sketcher import grams32
 from tests.build import SKETCHER, cell, request, words
 
@@ -172,3 +172,43 @@ def test_a_template_says_whether_it_is_a_frame_and_how_strong_its_evidence_was()
 
     assert (frame.frame, phrase.frame) == (True, False)
     assert frame.strength == 2.5
+
+
+# ------------------------------------------------------------------ anchors
+
+
+def carried(fixed: str, *texts: str) -> list[bool]:
+    """Whether these texts carry the template of a crowd that opens with the fixed words."""
+    index = TemplateIndex([template_of(cell(sent(*(f"{fixed} {slot}" for slot in slots(10)))), 1.0)])
+    made = SKETCHER.sketch(texts)
+    return [place == 0 for place in index.match(made.grams, made.gram_offsets, made.shingles, made.flags).tolist()]
+
+
+def test_a_short_frame_needs_its_opening_for_its_words_may_stand_in_anybodys_text() -> None:
+    short = words("a short frame", 20)
+
+    assert carried(short, f"{short} {words('slot', 12)}", f"{words('before', 9)} {short} {words('slot', 12)}") == [
+        True,
+        False,
+    ]
+
+
+def test_a_long_frame_tells_wherever_it_stands() -> None:
+    long = words("a long frame", int(ANCHORED_BELOW) + 4)
+
+    assert (
+        carried(long, f"{long} {words('slot', 12)}", f"{words('before', 9)} {long} {words('slot', 12)}") == [True] * 2
+    )
+
+
+def test_a_phrase_has_no_opening_to_need() -> None:
+    phrase = template_of(cell(sent(*(f"{slot} {FIXED}" for slot in slots(10)))), 1.0)
+
+    assert not phrase.frame and phrase.anchor == 0
+    assert template_of(cell(sent(*(f"{FIXED} {slot}" for slot in slots(10)))), 1.0).anchor != 0
+
+
+def test_a_short_frame_is_known_in_a_request_far_longer_than_its_sketch() -> None:
+    short = words("a short frame", 24)
+
+    assert carried(short, f"{short} {words('a very long slot', 3000)}") == [True]
