@@ -30,6 +30,8 @@ FAMILY_MIN: Final = 3
 MATES_MIN: Final = 0.6
 """Share of a phrase's accounts that use other phrases of the family as well."""
 PHRASE_WIDTH_MIN: Final = 7.0
+OWN_MIN: Final = 0.8
+"""Share of the requests with a few words that no frame of another open campaign explains: below it they are of several crowds."""
 SHORT_WORDS: Final = 10.0
 SHORT_ACCOUNTS_MIN: Final = 20
 """A dozen requests may share a few words by chance, with a phrase of their askers among them."""
@@ -73,6 +75,8 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     if cell.frame and cell.width < SHORT_WORDS and cell.accounts < SHORT_ACCOUNTS_MIN:
         return Opinion("silent", score, weights, "too few accounts yet for so few words")
     phrase = not cell.frame and cell.width >= PHRASE_WIDTH_MIN
+    if cell.width < RIGID_WORDS_MIN and cell.unexplained < OWN_MIN:
+        return Opinion("silent", score, weights, "words that open campaigns use among others")
     tool: Decision = "suspect" if phrase else "shared_tool" if _is_one_thing(cell) else "silent"
     if purpose < PURPOSE_MIN:
         return Opinion(tool, score, weights, "nothing tells one operation from the users of one app")
