@@ -9,11 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.theatre import Told, perform
+from tests.scenarios.theatre import MERGED, Told, perform
 
 FOLDER = Path(__file__).parent
 STORIES = sorted(path.parent.name for path in FOLDER.glob("*/cast.py"))
-FIRES = ("campaign_sweep", "slow_elicitation")
+FIRES = {
+    "campaign_in_parts": 1,
+    "campaign_sweep": 1,
+    "copied_prompts": 1,
+    "prompt_rewriting": 1,
+    "proxy": 1,
+    "reasoning_wrapper": 1,
+    "rotated_phrases": 1,
+    "slow_elicitation": 1,
+    "two_campaigns_one_phrase": 2,
+}
+"""How many campaigns are there in the end; every other story is silent."""
 
 
 @lru_cache(maxsize=len(STORIES))
@@ -36,9 +47,8 @@ def test_golden_story(name: str) -> None:
 def test_on_call_is_woken_by_campaigns_and_by_nothing_else(name: str) -> None:
     lines = told(name).lines
 
-    assert bool(lines) == (name in FIRES)
+    assert sum(not line.endswith(MERGED) for line in lines) == FIRES.get(name, 0)
     assert not any(line.startswith("open: nobody") for line in lines)
-    assert len(lines) <= 1
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -48,6 +58,18 @@ def test_ordinary_people_are_never_called_members(name: str) -> None:
     assert found.members <= found.harvesters
     if name in FIRES:
         assert len(found.members) >= 0.8 * len(found.harvesters)
+
+
+def test_campaigns_in_parts_are_heard_of_in_parts_and_become_one() -> None:
+    assert any(line.endswith(MERGED) for line in told("campaign_in_parts").lines)
+
+
+def test_keys_of_a_reseller_are_not_suspended_for_the_tenth_that_is_a_campaigns() -> None:
+    verdicts = [row for row in told("proxy").outcome.verdicts if row["verdict"] == "member"]
+    mixed = [row for row in verdicts if row["share_of_account"] < 0.3]
+
+    assert mixed and {row["recommended_action"] for row in mixed} == {"throttle"}
+    assert "suspend_review" in {row["recommended_action"] for row in verdicts}
 
 
 @pytest.mark.parametrize("name", STORIES)

@@ -3,8 +3,9 @@
     Story     a cast, and how long and how large it plays; a story's folder holds `cast.py` (STORY), `story.md`, `expected.txt`
     perform   the story through the embedded host under the default settings -> lines of expected.txt
 
-A line is an open alert: whose it is by the simulator's truth, whether a stranger is among the accounts it shows, and the
-first fixed words. No line: on-call slept. Figures that tuning may move are left out on purpose.
+A line is an open alert: whose it is by the simulator's truth, whether a stranger is among the accounts it shows, the first
+fixed words, and whether it turned out to be part of another one. No line: on-call slept. An unknown tool that somebody is
+asked to name wakes nobody and has no line. Figures that tuning may move are left out on purpose.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.topology.journey import Outcome, run
 from tests.topology.traffic import records
 
 WORDS_SHOWN = 6
+MERGED = "; merged"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Story:
 
     @property
     def campaigns(self) -> tuple[str, ...]:
-        return tuple(actor.campaign for actor in self.cast if actor.campaign)
+        return tuple(dict.fromkeys(actor.campaign for actor in self.cast if actor.campaign))
 
 
 @dataclass
@@ -48,14 +50,17 @@ class Told:
 
 def perform(story: Story) -> Told:
     """Play it."""
-    with patch("pipeline.simulate.stream.CAST", story.cast):
+    stage = "pipeline.simulate.stream"
+    with patch(f"{stage}.CAST", story.cast), patch(f"{stage}.CAMPAIGNS", story.campaigns):
         rows = list(stream(story.seed, story.hours, story.scale, story.campaigns))
     truth = {label.account_id: label.campaign for _, label in rows if label.campaign}
     outcome = run(records(event for event, _ in rows), Settings(), 2, 4096)
-    opened = [alert for alert in outcome.alerts if alert["action"] == "open"]
+    opened = [alert for alert in outcome.alerts if alert["action"] == "open" and alert["category"] == "campaign"]
+    merged = {alert["campaign_id"] for alert in outcome.alerts if alert.get("resolution") == "merged"}
     verdicts = {(row["account_id"], row["campaign_id"]): row["verdict"] for row in outcome.verdicts}
     members = {account for (account, _), verdict in verdicts.items() if verdict == "member"}
-    return Told(sorted(_line(alert, truth) for alert in opened), outcome, members, set(truth))
+    lines = sorted(_line(alert, truth) + MERGED * (alert["campaign_id"] in merged) for alert in opened)
+    return Told(lines, outcome, members, set(truth))
 
 
 def _line(alert: dict[str, Any], truth: dict[str, str | None]) -> str:
