@@ -11,10 +11,11 @@ import orjson
 import pytest
 
 from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign
+from pipeline.model.known import KnownTool
 from pipeline.model.record import Batch, Out, Position, Record
 from pipeline.model.sighting import Flag
 from pipeline.processors.attribution import TemplateIndex
-from pipeline.processors.gather import CELLS_MAX, SILENT_MAX, Gather, GatherState
+from pipeline.processors.gather import CELLS_MAX, SILENT_MAX, TOOL_ACCOUNTS_MIN, Gather, GatherState
 from pipeline.processors.match import Match
 from pipeline.settings import Settings
 from pipeline.window.ticks import FOREVER
@@ -38,6 +39,7 @@ FIXED = f"{words('fixed', 10)} think step by step, show your work, {words('more 
 OTHER = f"{words('other', 10)} on a scale of ten, justify each score, {words('more of the other', 6)}"
 PLAIN = words("plain", 26)
 """Asks for nothing: the wording of some tool."""
+PHRASE = words("a way of asking", 10)
 HALF_DAY = 43_200
 
 
@@ -50,9 +52,10 @@ class Sent:
     value: bytes
 
 
-def crowd(fixed: str, accounts: range = range(30), turns: int = 2, **facts: Any) -> list[Sent]:
+def crowd(fixed: str, accounts: range = range(30), turns: int = 2, behind: bool = False, **facts: Any) -> list[Sent]:
     """Each account sends the fixed words with a slot of its own, half a day apart; young accounts, three on one card."""
-    texts = [f"{fixed} {words(f'slot {fixed} {account} {turn}', 12)}" for account in accounts for turn in range(turns)]
+    slots = [words(f"slot {fixed} {account} {turn}", 12) for account in accounts for turn in range(turns)]
+    texts = [f"{slot} {fixed}" if behind else f"{fixed} {slot}" for slot in slots]
     sketches = SKETCHER.sketch(texts)
     sent = []
     for place, text in enumerate(texts):
@@ -197,6 +200,56 @@ def _later_event(value: bytes, seconds: int) -> bytes:
     return orjson.dumps(message | {"event_id": f"{message['event_id']}+{seconds}"})
 
 
+def moved(sent: Sequence[Sent], seconds: int) -> list[Sent]:
+    return [Sent(_later(each.row, seconds), each.keys, _later_event(each.value, seconds)) for each in sent]
+
+
+def halves() -> Log:
+    """Two operations of accounts and cards of their own, until two days later the accounts of one work for the other."""
+    return Log(crowd(FIXED, range(30)), crowd(OTHER, range(60, 90)), moved(crowd(OTHER, range(30)), 4 * HALF_DAY))
+
+
+def test_campaigns_that_come_to_share_accounts_become_one_under_the_older_name() -> None:
+    outs, gather, state = run(halves())
+    found = findings(outs)
+    older, newer = (each["campaign_id"] for each in found if each["kind"] == "open")
+    (merge,) = (each for each in found if each["kind"] == "merge")
+    last = {each.campaign_id: each for each in campaigns(outs)}
+
+    assert (merge["campaign_id"], merge["merged_into"]) == (newer, older)
+    assert merge["detected_ms"] == (merge["tick"] + 1) * 60_000
+    assert last[newer].closed and not last[older].closed
+    assert {t.template_id for t in last[newer].templates} < {t.template_id for t in last[older].templates}
+    assert (gather.counters(state)["campaigns"], gather.counters(state)["campaigns_merged"]) == (1, 1)
+    assert state.register.campaigns[0].accounts >= {KEYED.text64(f"account-{each}", "account") for each in (0, 60)}
+
+
+def test_a_phrase_that_two_operations_share_does_not_make_them_one() -> None:
+    phrase = words("as everybody says these days", 12)
+    found = findings(run(Log(crowd(f"{FIXED} {phrase}"), crowd(f"{OTHER} {phrase}", accounts=range(60, 90))))[0])
+
+    assert [each["kind"] for each in found] == ["open", "open"]
+
+
+def test_a_template_that_asks_for_nothing_is_asked_about_once_from_a_hundred_accounts_on() -> None:
+    many, few = (run(Log(crowd(PLAIN, range(accounts), turns=3))) for accounts in (150, 90))
+
+    (finding,) = findings(many[0])
+    assert (finding["kind"], finding["category"]) == ("open", "shared_tool")
+    assert finding["campaign_id"].startswith("s-") and finding["accounts_estimate"] >= TOOL_ACCOUNTS_MIN
+    assert campaigns(many[0]) == [], "observe hears nothing of a tool, so nobody is a member"
+    assert many[1].counters(many[2])["tools_asked_for"] == 1
+    assert findings(few[0]) == []
+
+
+def test_a_known_tool_claims_its_requests_before_anybody_judges_them() -> None:
+    settings = SETTINGS.with_known([KnownTool("mine", FIXED)])
+    outs, gather, state = run(Log(crowd(FIXED), crowd(OTHER, accounts=range(60, 90))), settings=settings)
+
+    assert [each["template"]["text"].split()[0] for each in findings(outs)] == [OTHER.split()[0]]
+    assert gather.counters(state)["requests_of_known_tools"] > 0
+
+
 def test_requests_that_retention_has_taken_are_counted_and_raise_no_alert(sweep: Log) -> None:
     outs, gather, state = run(sweep, read=lambda positions: [None] * len(positions))
 
@@ -225,9 +278,24 @@ def test_candidates_tick_by_tick_and_from_several_partitions_find_the_same(parti
     assert gather.digest(spread) == gather.digest(state)
 
 
-def test_a_crash_after_any_record_changes_nothing_that_was_committed(sweep: Log) -> None:
-    log = Log(crowd(FIXED), crowd(OTHER, accounts=range(60, 90)), ticks_at_once=240, partitions=2)
+def everything() -> Log:
+    """Two operations that merge, a tool that nobody has named, a phrase that is only a suspect."""
+    return Log(
+        crowd(FIXED, range(30)),
+        crowd(OTHER, range(60, 90)),
+        moved(crowd(OTHER, range(30)), 4 * HALF_DAY),
+        crowd(PLAIN, range(200, 350), turns=1),
+        crowd(PHRASE, range(400, 440), behind=True),
+        ticks_at_once=240,
+        partitions=2,
+    )
+
+
+def test_a_crash_after_any_record_changes_nothing_that_was_committed() -> None:
+    log = everything()
     straight, gather, whole = run(log, inputs=2)
+    assert {each["kind"] for each in findings(straight)} == {"open", "merge"}
+    assert len(whole.register.suspects) == len(whole.register.tools) == 1
     changelog: dict[bytes, bytes] = {}
     state, committed = gather.zero(0), []
     for each in log.candidates:
@@ -294,3 +362,32 @@ def test_a_campaign_reads_back_a_bounded_sample_whatever_its_size() -> None:
 
     run(log, settings=settings, read=read)
     assert asked and max(asked) <= 40
+
+
+@pytest.mark.parametrize("bound", ["CAMPAIGNS_MAX", "TEMPLATES_MAX", "TOOLS_MAX"])
+def test_what_goes_beyond_a_bound_is_left_out_and_counted(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowds = {
+        "CAMPAIGNS_MAX": (crowd(FIXED), crowd(OTHER, range(60, 90))),
+        "TEMPLATES_MAX": (crowd(FIXED), moved(crowd(OTHER), 4 * HALF_DAY)),
+        "TOOLS_MAX": (crowd(PLAIN, range(150)), crowd(words("another tool", 26), range(200, 350))),
+    }[bound]
+    log = Log(*crowds)
+    assert len(findings(run(log)[0])) == 2
+
+    monkeypatch.setattr(f"pipeline.processors.gather.{bound}", 1)
+    outs, gather, state = run(log)
+    counter = f"bound_{bound.removesuffix('_MAX').lower()}"
+
+    assert len(findings(outs)) == 1
+    assert gather.counters(state)[counter] > 0
+
+
+def test_suspects_beyond_their_bound_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.processors.register.SUSPECTS_MAX", 1)
+    phrases = [
+        crowd(words(("way", number), 10), range(60 * number, 60 * number + 40), behind=True) for number in (1, 2)
+    ]
+    _, gather, state = run(Log(*phrases))
+
+    assert gather.counters(state)["suspects"] == 1
+    assert gather.counters(state)["bound_suspects"] > 0
