@@ -25,6 +25,8 @@ STRAY_MAX: Final = 4.0
 REPEATS: Final = (0.0, 0.0, 1.0, 2.0, 3.0, 3.25, 3.5, 3.75, 4.0)
 """Log-odds for 0, 1, ... 8 and more distinct requests in the campaign."""
 DISTINCT_MAX: Final = len(REPEATS) - 1
+CONFIDENCE_MAX: Final = 0.9999
+"""Nobody is certain of an account."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,8 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
         score -= 0.5 * (habits.get("near_duplicate_share", -1.0) >= 0.3)
         score -= 0.5 * (habits.get("continued_share", -1.0) >= 0.6)
     member = score >= SCORE_MIN and len(families) >= FAMILIES_MIN
-    return Opinion(member, round(1 / (1 + exp(-score)), 4), tuple(families), round(share, 4))
+    confidence = min(CONFIDENCE_MAX, round(1 / (1 + exp(-score)), 4))
+    return Opinion(member, confidence, tuple(families), round(share, 4))
 
 
 Action = Literal["observe", "throttle", "step_up_verification", "suspend_review"]

@@ -59,6 +59,10 @@ def test_the_same_prompt_over_and_over_is_one_request_of_the_campaign() -> None:
     assert list_of.member
 
 
+def test_nobody_is_certain_of_an_account() -> None:
+    assert opinion(of=12, requests=12, distinct=8, framed=12, age_d=2.0).confidence == 0.9999
+
+
 def test_strong_words_alone_convict_nobody() -> None:
     found = opinion(of=50, requests=2, distinct=1, framed=2, strength=100.0)
 
