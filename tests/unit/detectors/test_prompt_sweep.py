@@ -15,6 +15,8 @@ from pipeline.detectors.prompt_sweep import (
     PHRASE_WIDTH_MIN,
     PURPOSE,
     PURPOSE_MIN,
+    SHORT_ACCOUNTS_MIN,
+    SHORT_WORDS,
     TOOL_WIDTH_MIN,
     Limits,
     Opinion,
@@ -22,13 +24,15 @@ from pipeline.detectors.prompt_sweep import (
 )
 from pipeline.evidence import EVIDENCE
 from pipeline.evidence.base import ANY, Evidence
-from pipeline.evidence.cell import Cell
+from pipeline.evidence.cell import RIGID_WORDS_MIN, Cell
 from pipeline.model.sighting import Flag
+from pipeline.sketch.purposes import Purpose, Reading
 from tests.build import SETTINGS, cell, request, words
 
 LIMITS = Limits(score_min=6.0, accounts_min=4, requests_min=6)
 MADE = cell([request(f"a few words {words(place, 5)}", f"account-{place % 4}", place) for place in range(6)])
-FRAME = replace(MADE, frame=True, width=30.0)
+FRAME = replace(MADE, frame=True, width=30.0, opening=1.0)
+LONG = replace(FRAME, width=float(RIGID_WORDS_MIN))
 PHRASE = replace(MADE, frame=False, width=9.0)
 TINY = replace(MADE, frame=False, width=4.0)
 
@@ -103,6 +107,18 @@ def test_too_small_a_sample_is_silent_whatever_it_shows(limits: Limits, of: Cell
     assert (opinion.decision, opinion.because) == ("silent", "too few accounts yet")
 
 
+@pytest.mark.parametrize(
+    ("accounts", "width", "decision"),
+    [
+        (SHORT_ACCOUNTS_MIN - 1, SHORT_WORDS - 0.5, "silent"),
+        (SHORT_ACCOUNTS_MIN, SHORT_WORDS - 0.5, "campaign"),
+        (SHORT_ACCOUNTS_MIN - 1, SHORT_WORDS, "campaign"),
+    ],
+)
+def test_a_frame_of_few_words_needs_more_accounts(accounts: int, width: float, decision: str) -> None:
+    assert say(*THREE, of=replace(FRAME, accounts=accounts, width=width)).decision == decision
+
+
 # ------------------------------------------------------------------ what it is for
 
 
@@ -115,8 +131,16 @@ def test_a_template_and_fresh_slots_do_not_speak_without_a_purpose(name: str) ->
     app = (term("a", "template", 9.0), term("b", "list", 9.0), term("c", "people", 9.0))
 
     assert say(*app).because == "nothing tells one operation from the users of one app"
-    assert say(*app, term(name, "content", PURPOSE_MIN - 0.01)).decision == "shared_tool"
-    assert say(*app, term(name, "content", PURPOSE_MIN)).decision == "campaign"
+    assert say(*app, term(name, "content", PURPOSE_MIN - 0.01), of=LONG).decision == "shared_tool"
+    assert say(*app, term(name, "content", PURPOSE_MIN), of=LONG).decision == "campaign"
+
+
+def test_company_says_nothing_of_a_short_frame_for_items_of_public_lists_have_frames_too() -> None:
+    known = (term("a", "template", 9.0), term("b", "list", 9.0), term("company", "identity", PURPOSE_MIN))
+
+    assert say(*known, of=LONG).decision == "campaign"
+    assert say(*known, of=replace(LONG, width=RIGID_WORDS_MIN - 0.5)).decision == "shared_tool"
+    assert say(*known, of=replace(PHRASE, company=1.0)).decision == "campaign"
 
 
 def test_purposes_add_up_and_one_that_speaks_against_takes_nothing_from_another() -> None:
@@ -134,6 +158,20 @@ def test_purposes_add_up_and_one_that_speaks_against_takes_nothing_from_another(
 @pytest.mark.parametrize(("width", "decision"), [(TOOL_WIDTH_MIN, "shared_tool"), (TOOL_WIDTH_MIN - 0.5, "silent")])
 def test_a_frame_without_a_purpose_is_worth_asking_about_when_it_is_long_enough(width: float, decision: str) -> None:
     assert say(*NOTHING, of=replace(FRAME, width=width)).decision == decision
+
+
+@pytest.mark.parametrize(
+    ("known", "decision"),
+    [
+        ({"opening": 0.79, "closing": 0.0}, "silent"),
+        ({"opening": 0.0, "closing": 0.8}, "shared_tool"),
+        ({"cue": 0.5, "reading": Reading(30, 0, {})}, "silent"),
+        ({"cue": 0.5, "reading": Reading(30, 3, {Purpose.REASONING: 1})}, "shared_tool"),
+    ],
+    ids=["in the middle", "at the end", "an item that askers wrap", "a tool that asks for steps itself"],
+)
+def test_what_nobody_could_name_is_not_asked_about(known: dict[str, Any], decision: str) -> None:
+    assert say(*NOTHING, of=replace(FRAME, **known)).decision == decision
 
 
 def test_a_frame_with_a_purpose_that_does_not_reach_the_score_is_no_tool() -> None:

@@ -15,6 +15,7 @@ from pipeline.model.sighting import Flag
 from pipeline.processors.register import (
     FAMILY_CORE_MIN,
     FAMILY_SHARED_MIN,
+    KIN_PARTS,
     LINKS_MAX,
     SHARED_MIN,
     SHARED_PARTS,
@@ -200,6 +201,13 @@ def test_campaigns_that_share_accounts_are_kin_the_older_one_first() -> None:
     assert holding(one, stranger, other).kin() == (one, other)
     assert holding(one, stranger).kin() is None
     assert holding().kin() is None
+
+
+@pytest.mark.parametrize(("of", "kin"), [(KIN_PARTS * SHARED_MIN, True), (KIN_PARTS * SHARED_MIN + 1, False)])
+def test_campaigns_are_kin_from_a_quarter_of_the_smaller_one_on(of: int, kin: bool) -> None:
+    one, other = links("c-1", range(of)), links("c-2", range(of - SHARED_MIN, 2 * of))
+
+    assert holding(one, other).kin() == ((one, other) if kin else None)
 
 
 def test_campaigns_that_share_payment_instruments_are_kin() -> None:
