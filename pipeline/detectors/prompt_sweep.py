@@ -31,7 +31,7 @@ MATES_MIN: Final = 0.6
 """Share of a phrase's accounts that use other phrases of the family as well."""
 PHRASE_WIDTH_MIN: Final = 7.0
 OWN_MIN: Final = 0.8
-"""Share of the requests with a few words that no frame of another open campaign explains: below it they are of several crowds."""
+"""Share of the requests with a few words that no other open campaign explains: below it they are of several crowds."""
 SHORT_WORDS: Final = 10.0
 SHORT_ACCOUNTS_MIN: Final = 20
 """A dozen requests may share a few words by chance, with a phrase of their askers among them."""
