@@ -20,6 +20,8 @@ DOMINANT: Final = 0.15
 """Share of the fixed words that stand in phrases of a harvest: above it the text is about little else."""
 PRESENT: Final = 0.08
 """With purposes of two kinds half of it is enough."""
+ABOUT_ANSWERING: Final = 0.35
+"""Share of the words that mean something which are about answering, whatever the question: an app's text has a subject."""
 TELLING: Final = (Purpose.JAILBREAK, Purpose.SYNTHESIS)
 """Purposes that nobody's app has by the way: three different phrases of one tell, however long the text is."""
 TELLING_MIN: Final = 3
@@ -47,6 +49,8 @@ def value_of(reading: Reading, asks: float) -> float:
         return -2.0 if service >= 2 else -1.0
     if telling or density >= DOMINANT:
         return 2.0
+    if harvest and reading.solving >= ABOUT_ANSWERING:
+        return 1.0
     if density >= (PRESENT / 2 if kinds >= KINDS_MIN else PRESENT):
         return 1.0
     return 0.5 if harvest else 0.0

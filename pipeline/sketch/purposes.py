@@ -63,7 +63,6 @@ PHRASES: Final[Mapping[Purpose, tuple[str, ...]]] = {
         "intermediate",
         "<answer>",
         "think carefully",
-        "dead ends",
         "backtrack",
         "solution process",
         "解题过程",
@@ -92,7 +91,6 @@ PHRASES: Final[Mapping[Purpose, tuple[str, ...]]] = {
     Purpose.CONTINUATION: CUES[Flag.CUE_CONTINUE],
     Purpose.JAILBREAK: (
         *CUES[Flag.CUE_JAILBREAK],
-        "all the instructions you got before",
         "ignore all the instructions",
         "from now on you are going to act",
         "you are going to act as",
@@ -180,13 +178,10 @@ PHRASES: Final[Mapping[Purpose, tuple[str, ...]]] = {
         "instruction-response pairs",
         "question-answer pairs",
         "question answer pairs",
-        "batch size",
-        "input count",
         "batch_size",
         "input_count",
         "for a large language model",
         "random code snippet",
-        "generate exactly",
         "指令微调",
         "训练数据",
         "新的指令",
@@ -248,8 +243,6 @@ PHRASES: Final[Mapping[Purpose, tuple[str, ...]]] = {
         "function calls",
         "observation:",
         "action input",
-        "exit code",
-        "workspace",
         "working directory",
         "run commands",
         "browse the web",
@@ -271,25 +264,48 @@ PHRASES: Final[Mapping[Purpose, tuple[str, ...]]] = {
         "our company",
         "our customers",
         "our product",
-        "i want you to act as",
-        "act as a",
-        "act as an",
         "you are a helpful assistant for",
         "you are an assistant for",
-        "i will provide",
         "ensure you follow all these instructions",
     ),
 }
 
 
+SOLVING: Final = frozenset(
+    """
+    answer answers answering solution solutions solve solving result results problem problems exercise exercises question
+    questions task tasks instruction instructions request response responses respond reply prompt prompts step steps reason
+    reasons reasoning rationale think thinking thought thoughts explain explanation explanations explaining justify
+    justification derive derivation prove proof argument logic logical deduce infer inference conclude conclusion method
+    methods approach verify check checking intermediate detail details detailed thorough carefully complete completely final
+    correct correctness score grade rate evaluate judge rubric critique assess example examples rewrite rephrase
+    work working show write principle principles decision decisions mistake mistakes assumption assumptions
+    """.split()
+)
+"""How to answer, whatever the question: the words of a text that is about answering and not about a subject."""
+STOP: Final = frozenset(
+    """
+    a an the this that these those of to in on at by for from with without as and or but not no is are be been was were will
+    would can could should shall may might must do does did done have has had it its i me my we our us you your yours he she
+    they them their his her who whom whose which what when where why how there here then than so if else also too very just
+    only all any each every both some such own other another more most less least one two first second last into onto over
+    under about after before between through during below above up down out off again once please
+    """.split()
+)
+"""Words that say nothing of a subject."""
+CONTENT_MIN: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found in a fixed text: how many words it has, how many of them stand in phrases of a harvest purpose, and
-    how many different phrases of each purpose there are."""
+    """What was found in a fixed text: how many words it has, how many of them stand in phrases of a harvest purpose, how
+    many different phrases of each purpose there are, and what share of the words that mean something is about answering
+    (0 where there are too few of them)."""
 
     words: int
     harvest_words: int
     phrases: Mapping[Purpose, int]
+    solving: float = 0.0
 
     @property
     def harvest(self) -> int:
@@ -317,7 +333,11 @@ def read(words: Sequence[str], fixed: Sequence[bool]) -> Reading:
                 if purpose not in SERVICE:
                     covered[start:end] = [True] * len(phrase)
     phrases = {purpose: len(found[purpose]) for purpose in Purpose if purpose in found}
-    return Reading(sum(fixed), sum(covered), phrases)
+    content = [
+        word for word, is_fixed in zip(words, fixed, strict=True) if is_fixed and word.isalpha() and word not in STOP
+    ]
+    solving = sum(word in SOLVING for word in content) / len(content) if len(content) >= CONTENT_MIN else 0.0
+    return Reading(sum(fixed), sum(covered), phrases, solving)
 
 
 @lru_cache(maxsize=1)
