@@ -7,6 +7,7 @@ A request travels through this package in one direction:
     window       event time as arithmetic: ticks, panes, the journal that a state is rebuilt from
     features     sliding account statistics, one a file
     templates    fixed words, alternatives and slots of a few requests, to be shown
+    trust        what may be said of the whole from a count or a sample
     evidence     what speaks for or against a campaign, one a file
     detectors    opinions about campaigns
     processors   the stateful steps: observe, match, gather, notify

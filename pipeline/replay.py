@@ -25,9 +25,11 @@ from typing import IO, Any, Final, cast
 import orjson
 import zstandard
 
+from pipeline import __version__
 from pipeline.errors import OperationError
 from pipeline.model.arrival import arrivals
 from pipeline.model.campaign import END_KEY, TICK_KEY
+from pipeline.model.moment import rfc3339
 from pipeline.model.partition import partition_of
 from pipeline.model.record import Batch, Out, Position, Record, Stage
 from pipeline.model.report import Progress, ReplayReport
@@ -40,6 +42,8 @@ FILES: Final = {
     "campaigns": "campaigns.jsonl",
     "dead-letters": "dead-letters.jsonl",
 }
+SUMMARY: Final = "summary.json"
+"""What the run looked at, for whoever reads the folder later. There only when the run has come to its end."""
 PROGRESS_EVERY_S: Final = 0.2
 ACCOUNT: Final = b'"account_id"'
 MOMENTS: Final = ("tick", "watermark_ms")
@@ -300,13 +304,14 @@ def replay(
         if on_progress:
             on_progress(_progress(host, log, read, alerts))
         counters = host.counters()
+        summary = writer.summary(_summary(host, settings, counters))
         return ReplayReport(
             counters=counters,
             alerts=writer.alerts,
             verdict_members=writer.members,
             seconds=time.monotonic() - started,
             peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            files={name: str(out / file) for name, file in FILES.items()},
+            files={name: str(out / file) for name, file in FILES.items()} | {"summary": str(summary)},
             silent=sorted(host.states["gather"][0].silent.items()),
         )
 
@@ -317,9 +322,11 @@ class _Writer:
     def __init__(self, out: Path, stack: ExitStack) -> None:
         try:
             out.mkdir(parents=True, exist_ok=True)
+            (out / SUMMARY).unlink(missing_ok=True)  # of an earlier run
             self._files = {name: stack.enter_context((out / file).open("wb")) for name, file in FILES.items()}
         except OSError as error:
             raise OperationError(f"{out}: {error.strerror or error}") from error
+        self._summary = out / SUMMARY
         self.alerts: list[dict[str, Any]] = []
         self._verdicts: dict[tuple[str, str], bool] = {}
 
@@ -344,6 +351,26 @@ class _Writer:
                 self._verdicts[verdict["account_id"], verdict["campaign_id"]] = verdict["verdict"] == "member"
         self.alerts += alerts
         return alerts
+
+    def summary(self, row: Mapping[str, Any]) -> Path:
+        """Write it, and say where."""
+        self._summary.write_bytes(orjson.dumps(row, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        return self._summary
+
+
+def _summary(host: Embedded, settings: Settings, counters: Mapping[str, int]) -> dict[str, Any]:
+    """Which version and settings, on what traffic. Equal runs write equal bytes."""
+    observed = host.states["observe"]
+    seen = counters.get("applied", 0) > 0
+    return {
+        "version": __version__,
+        "config_hash": settings.fingerprint(),
+        "first_event": rfc3339(min(state.first_ms for state in observed)) if seen else None,
+        "last_event": rfc3339(max(state.newest_ms for state in observed)) if seen else None,
+        "accounts": counters.get("accounts_seen", 0),
+        "account_days": counters.get("account_days", 0),
+        "counters": dict(sorted(counters.items())),
+    }
 
 
 def _letter(out: Out) -> Mapping[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.cli.text import clean, number, size
+from pipeline.cli.text import at_most, clean, number, size
 from pipeline.model.report import OUTCOMES, ReplayReport
+from pipeline.trust.bound import false_campaign_bound
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,6 +41,11 @@ def closing_table(report: ReplayReport) -> Table:
     named = f", {tools} of them unknown shared tools to be named" if tools else ""
     table.add_row("alerts opened", number(len(report.opened)), f"{len(report.alerts)} messages in all{named}")
     table.add_row("accounts flagged", number(report.verdict_members), "members of an open campaign")
+    accounts = report.counters.get("accounts_seen", 0)
+    if accounts:
+        most = false_campaign_bound(report.campaigns_opened, accounts)
+        said = f"if every alert were false: at most {at_most(most)} per million accounts (95 %, at any time)"
+        table.add_row("false alarms", "", said)
     for name, path in report.files.items():
         table.add_row(clean(name, 60), "", clean(path))
     return table

@@ -26,6 +26,7 @@ from pipeline.cli.replay import replay
 from pipeline.cli.settings import settings
 from pipeline.cli.simulate import simulate
 from pipeline.cli.topics import topics
+from pipeline.cli.trust import trust
 from pipeline.cli.validate import validate
 from pipeline.cli.worker import worker
 from pipeline.errors import SweepwatchError
@@ -89,6 +90,7 @@ COMMANDS = (
     doctor,
     alerts,
     explain,
+    trust,
     known,
     dlq,
     describe,

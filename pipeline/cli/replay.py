@@ -19,7 +19,8 @@ Examples:
   sweepwatch replay events.jsonl --out found --known-apps known.jsonl
   zcat log.gz | sweepwatch replay - --out found --set time.tick_s=300
 \b
-Writes alerts.jsonl, verdicts.jsonl, campaigns.jsonl and dead-letters.jsonl into --out.
+Writes alerts.jsonl, verdicts.jsonl, campaigns.jsonl, dead-letters.jsonl and, at the end,
+summary.json (what was looked at, with all counters) into --out.
 Exit codes: 0 done (alerts or not), 2 a file or a setting is wrong. Refused records are
 counted and kept in dead-letters.jsonl; they do not fail the run.
 """

@@ -6,6 +6,7 @@ text or turn its direction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -21,6 +22,13 @@ def number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return clean(value)
     return f"{int(value):,}" if isinstance(value, int) or value.is_integer() else f"{value:,.3g}"
+
+
+def interval(metrics: Mapping[str, Any]) -> str:
+    """The accounts of an alert's metrics: `212`, or `212 (190-240)` where they are estimated."""
+    low, high = metrics.get("accounts_low"), metrics.get("accounts_high")
+    said = number(metrics.get("accounts"))
+    return said if low == high or low is None or high is None else f"{said} ({number(low)}-{number(high)})"
 
 
 def counted(count: int, noun: str) -> str:

@@ -68,5 +68,10 @@ class ReplayReport:
         return [alert for alert in self.alerts if alert.get("action") == "open"]
 
     @property
+    def campaigns_opened(self) -> int:
+        """Those that accuse somebody: a shared tool that is asked about is none."""
+        return sum(alert.get("category") != "shared_tool" for alert in self.opened)
+
+    @property
     def requests_per_s(self) -> float:
         return self.read / self.seconds if self.seconds > 0 else 0.0

@@ -40,6 +40,7 @@ from pipeline.window.journal import Columns, Journal, slices
 from pipeline.window.seen import AGAIN, APPLIED, DEAD, DUPLICATE, GOOD, LATE, Seen
 from pipeline.window.ticks import FOREVER, NEVER, closed_by, tick_end_ms
 
+DAY_MS: Final = 86_400_000
 KEYED: Final = {**RAGGED, "keys": "key_lengths"}
 MESSAGE_BYTES: Final = 1 << 21
 """Sightings of one message, about: far below what a topic takes, far above what a message costs."""
@@ -64,6 +65,7 @@ class ObserveState:
     held: set[int] = field(default_factory=set)  # offsets of the rows that wait, as of the head that was restored
     pending: list[Campaign] = field(default_factory=list)  # broadcast, not yet in force
     seen: Seen = field(default_factory=Seen)
+    first_ms: int = FOREVER
     newest_ms: int = NEVER
     closed: int = NEVER
     pane: int = NEVER
@@ -238,6 +240,7 @@ class Observe:
         rows["requests"][order] = before[order] + _rank(rows["account"][order]) + 1
         state.statistics.add(rows[order])
         state.ring.sightings[start : start + len(rows)] = rows
+        self._expose(state, rows)
         state.journal.append(pane, {name: part[name] for name in COLUMNS})
         state.members.add(state.ring, start, state.ring.count, indices)
         if state.members.by_campaign:
@@ -250,6 +253,17 @@ class Observe:
                 self._refold(state)
                 # What the ring has dropped is no longer known as seen: a restart could not know it either.
                 state.seen.forget(state.journal.oldest_pane * self._pane_ms)
+
+    def _expose(self, state: ObserveState, rows: Any) -> None:
+        """How many accounts had the chance to be accused wrongly, and on how many days: the measure of false alarms.
+
+        An account that comes back after it has been forgotten is new again.
+        """
+        first = rows["gap_s"] < 0
+        before_ms = rows["time"] - np.round(rows["gap_s"].astype(np.float64) * 1000).astype(np.int64)
+        state.first_ms = min(state.first_ms, int(rows["time"][0]))
+        state.head.count("accounts_seen", int(first.sum()))
+        state.head.count("account_days", int((first | (before_ms // DAY_MS < rows["time"] // DAY_MS)).sum()))
 
     def _expire(self, state: ObserveState, tick: int) -> None:
         """Forget the panes that have left the window at this tick."""
@@ -373,6 +387,7 @@ class Observe:
             "closed": state.closed,
             "applied": state.applied,
             "resume": resume,
+            "first_ms": state.first_ms,
             "newest_ms": state.newest_ms,
             "tallied": state.tallied,
             "gathered": state.gathered,
@@ -395,6 +410,7 @@ class Observe:
         state.members.load(panes, state.ring)
         state.closed, state.applied, state.gathered = meta["closed"], meta["applied"], meta["gathered"]
         state.tallied, state.last = meta["tallied"], meta["last"]
+        state.first_ms = meta.get("first_ms", FOREVER)
         state.newest_ms, state.ended, state.finished = meta["newest_ms"], meta["ended"], meta["finished"]
         state.pending = [Campaign.from_json(row.encode()) for row in meta["pending"]]
         rows = state.ring.sightings[: state.ring.count]

@@ -72,6 +72,11 @@ def letters(report: ReplayReport) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(report.files["dead-letters"]).read_bytes().splitlines()]
 
 
+def summary(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "summary.json").read_bytes())
+    return found
+
+
 def dealt(log: Log, batch_records: int = 16) -> list[tuple[Position, bytes]]:
     """Every record with its position, in the order they were dealt."""
     return [
@@ -164,7 +169,10 @@ def test_an_empty_file_is_a_quiet_day(tmp_path: Path) -> None:
     report = run(plain(tmp_path / "events.jsonl", b""), out=tmp_path / "out", partitions=4)
 
     assert (report.read, report.alerts, report.balanced) == (0, [], True)
-    assert all(Path(path).read_bytes() == b"" for path in report.files.values())
+    assert all(Path(path).read_bytes() == b"" for name, path in report.files.items() if name != "summary")
+    assert summary(tmp_path / "out") | {"accounts": 0, "account_days": 0, "first_event": None} == summary(
+        tmp_path / "out"
+    )
 
 
 def test_a_file_that_is_not_there_is_an_operation_error_with_its_name(tmp_path: Path) -> None:
@@ -310,6 +318,57 @@ def test_one_forged_time_does_not_make_the_rest_of_a_file_late(tmp_path: Path) -
 
 
 # -- what is written
+
+
+def test_a_summary_says_what_was_looked_at_and_with_which_settings(tmp_path: Path) -> None:
+    night_ms = START_MS + 24 * 60 * MINUTE_MS
+    lines = [event(n, at_ms=night_ms + (n - 20) * MINUTE_MS) for n in range(40)]
+    report = run(plain(tmp_path / "events.jsonl", b"\n".join([*lines, lines[0]])), out=tmp_path / "out")
+    found = summary(tmp_path / "out")
+
+    assert report.files["summary"] == str(tmp_path / "out" / "summary.json")
+    assert (found["accounts"], found["account_days"]) == (7, 14)  # each of the seven sends before midnight and after it
+    assert (found["first_event"], found["last_event"]) == (
+        rfc3339(night_ms - 20 * MINUTE_MS),
+        rfc3339(night_ms + 19 * MINUTE_MS),
+    )
+    assert found["config_hash"] == Settings().fingerprint()
+    assert found["counters"] == report.counters and found["counters"]["duplicate"] == 1
+
+
+def test_accounts_and_days_are_the_same_however_the_log_is_cut(tmp_path: Path) -> None:
+    source = plain(
+        tmp_path / "events.jsonl", b"\n".join(event(n, at_ms=START_MS + n * 50 * MINUTE_MS) for n in range(200))
+    )
+    found = []
+    for partitions, batch_records in ((1, 4096), (3, 7)):
+        run(source, out=tmp_path / "out", partitions=partitions, batch_records=batch_records)
+        row = summary(tmp_path / "out")
+        found.append([row[name] for name in ("accounts", "account_days", "first_event", "last_event")])
+
+    assert found[0] == found[1]
+    assert found[0][:2] == [7, 7 * 7]  # on each of the days that 200 requests, 50 minutes apart, take
+
+
+def test_an_account_that_comes_back_after_the_window_is_new_again(tmp_path: Path) -> None:
+    moments = [0, 1, 2, 20 * 24 * 60, 20 * 24 * 60 + 1]
+    source = plain(
+        tmp_path / "events.jsonl", b"\n".join(event(n, "a", START_MS + m * MINUTE_MS) for n, m in enumerate(moments))
+    )
+    run(source, out=tmp_path / "out")
+
+    found = summary(tmp_path / "out")
+    assert (found["accounts"], found["account_days"]) == (2, 2)
+    assert found["first_event"] == rfc3339(START_MS)
+
+
+def test_a_run_that_does_not_come_to_its_end_leaves_no_summary(tmp_path: Path) -> None:
+    good = plain(tmp_path / "events.jsonl", b"\n".join(LINES))
+    run(good, out=tmp_path / "out")
+    with pytest.raises(OperationError):
+        run(good, plain(tmp_path / "cut.jsonl.gz", gzip.compress(b"\n".join(LINES))[:-9]), out=tmp_path / "out")
+
+    assert not (tmp_path / "out" / "summary.json").exists()
 
 
 def test_progress_is_told_and_the_last_one_is_complete(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class FakeHost:
         self.dead = 0
         self.flag: Callable[[str], bool] = lambda account_id: False
         self.silent: list[tuple[str, str]] = []
+        self.counters: dict[str, int] = {}
         self.calls: list[dict[str, Any]] = []
 
     def replay(
@@ -99,6 +100,7 @@ class FakeHost:
         rows = [{"account_id": account, "campaign_id": "c-7f3a9e", "verdict": "member"} for account in members]
         verdicts.write_text("".join(json.dumps(row) + "\n" for row in rows))
         counters = {"read": read, "applied": read - self.dead, "dead": self.dead, "dead.not_json": self.dead}
+        counters |= self.counters
         return ReplayReport(
             counters, self.alerts, len(members), 1.5, 300 << 20, {"verdicts": str(verdicts)}, self.silent
         )

@@ -12,6 +12,7 @@ from rich.console import Console
 from pipeline.cli import main
 from pipeline.cli.closing import balance, closing_table
 from pipeline.model.report import ReplayReport
+from tests.unit.cli.conftest import alert
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import FakeHost
@@ -68,6 +69,19 @@ def test_known_tools_reach_the_host_and_those_of_the_run_come_before_those_of_th
     names = [[tool.name for tool in call["settings"].known] for call in host.calls]
     assert names == [["minutes"], ["recipes"], ["recipes"]]
     assert (refused.exit_code, f"{always}, line 1: the row is not JSON" in refused.stderr) == (2, True)
+
+
+def test_the_closing_table_bounds_the_false_alarms_by_all_alerts_that_accuse(
+    host: FakeHost, log: Path, tmp_path: Path
+) -> None:
+    host.alerts = [alert(), alert(campaign_id="s-1", category="shared_tool"), alert(action="update", sequence=2)]
+    host.counters = {"accounts_seen": 50_000}
+    bounded = CliRunner().invoke(main, ["replay", str(log), "--out", str(tmp_path / "found")], env={"COLUMNS": "200"})
+    host.counters = {}
+    nobody = CliRunner().invoke(main, ["replay", str(log), "--out", str(tmp_path / "found")])
+
+    assert "if every alert were false: at most 133 per million accounts (95 %, at any time)" in bounded.stdout
+    assert "if every alert were false" not in nobody.stdout
 
 
 def test_the_closing_table_tells_what_became_of_every_request(host: FakeHost, log: Path, tmp_path: Path) -> None:
