@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.text import clean, number
+from pipeline.cli.text import clean, interval, number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -58,9 +58,9 @@ def _facts(alert: Alert) -> RenderableType:
     first, last, decided = (_when(alert.get(name)) for name in ("first_seen", "last_seen", "detected_at"))
     rows = [
         ("when", f"{first} to {last} UTC, decided {decided}"),
-        ("size", _counted(metrics, "accounts", "requests", "templates", "distinct_prompts")),
+        ("size", _sized(metrics)),
         ("rate", _rated(metrics, harvest)),
-        ("taken", _counted(harvest, "output_tokens", "distinct_slots", "projected_24h_output_tokens")),
+        ("taken", _counted(harvest, "requests", "output_tokens", "distinct_slots", "projected_24h_output_tokens")),
         ("models", ", ".join(f"{clean(name, 60)} {number(count)}" for name, count in _of(metrics, "models").items())),
         ("sure", f"confidence {number(alert.get('confidence', 0))}, risk {number(alert.get('risk_score', '-'))} of 100"),
         ("because", "; ".join(clean(reason, 200) for reason in alert.get("reason", ()))),
@@ -222,9 +222,17 @@ def _counted(row: Mapping[str, Any], *names: str) -> str:
     return ", ".join(f"{number(row[name])} {name.replace('_', ' ')}" for name in names if name in row)
 
 
+def _sized(metrics: Mapping[str, Any]) -> str:
+    """`212 (190-240) accounts, 3,480 requests`: with the interval where the accounts are estimated."""
+    rest = _counted(metrics, "requests", "templates", "distinct_prompts")
+    return f"{interval(metrics)} accounts, {rest}" if "accounts" in metrics else rest
+
+
 def _rated(metrics: Mapping[str, Any], harvest: Mapping[str, Any]) -> str:
-    rate = metrics.get("requests_per_hour", harvest.get("requests_per_hour"))
-    return "" if rate is None else f"{number(rate)} requests an hour"
+    both = {**harvest, **metrics}
+    names = (("requests_per_hour", "requests"), ("output_tokens_per_hour", "output tokens"))
+    said = " and ".join(f"{number(both[name])} {what}" for name, what in names if name in both)
+    return f"{said} an hour" if said else ""
 
 
 def _changed(alert: Alert) -> str:

@@ -90,6 +90,8 @@ class Cell:
     family: int = 1
     mates: float = 0.0
     kin: float = 0.0  # the harvest value of the family
+    horizon: int = 2**64 - 1  # parties with a hash below it were read whole; of others nothing, or only some
+    around: int = 0  # parties below it that share any of the words by which the group was found
 
 
 def sightings(requests: Sequence[Request]) -> npt.NDArray[Any]:

@@ -37,7 +37,7 @@ from pipeline.explain.reading import (
     when,
 )
 from pipeline.model.picture import COVERAGE_MAX, PLACES_MAX, TIMES_MAX
-from pipeline.model.plain import counted, number
+from pipeline.model.plain import counted, interval, number
 
 BINS: Final = 20
 MEMBERS_SHOWN: Final = 20
@@ -240,15 +240,20 @@ def _facts(alert: Message) -> tuple[tuple[str, str], ...]:
     metrics, harvest, detector = part(alert, "metrics"), part(alert, "harvest"), part(alert, "detector")
     found = [
         ("when", f"{when(alert, 'first_seen')} to {when(alert, 'last_seen')} UTC, decided {when(alert, 'detected_at')}"),
-        ("size", _counted(metrics, "accounts", "requests", "templates")),
-        ("rate", _counted(harvest or metrics, "requests_per_hour")),
-        ("taken", _counted(harvest, "output_tokens", "projected_24h_output_tokens")),
+        ("size", _sized(metrics)),
+        ("rate", _counted(harvest or metrics, "requests_per_hour", "output_tokens_per_hour")),
+        ("taken", _counted(harvest, "requests", "output_tokens", "projected_24h_output_tokens")),
         ("sure", f"confidence {number(alert.get('confidence', '-'))}, risk {number(alert.get('risk_score', '-'))} of 100"),
         ("by", f"{text(detector, 'name')} {text(detector, 'rule_version')} of sweepwatch {text(detector, 'version')}, "
                f"settings {text(detector, 'config_hash', '-')}"),
         ("merged", f"into {text(alert, 'merged_into')}" if text(alert, "merged_into") else ""),
     ]  # fmt: skip
     return tuple(row for row in found if row[1]) if alert else ()
+
+
+def _sized(metrics: Message) -> str:
+    rest = _counted(metrics, "requests", "templates")
+    return f"{interval(metrics)} accounts, {rest}" if "accounts" in metrics else rest
 
 
 def _counted(message: Message, *names: str) -> str:

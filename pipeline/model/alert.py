@@ -67,7 +67,8 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """How big the campaign is in its window."""
+    """How big the campaign is in its window. `accounts` lies between `accounts_low` and `accounts_high`, which are equal to it
+    once all have been counted."""
 
     accounts: int
     requests: int
@@ -78,15 +79,19 @@ class Metrics:
     input_tokens: int | None = None
     output_tokens: int | None = None
     models: Mapping[str, int] = field(default_factory=dict)
+    accounts_low: int | None = None
+    accounts_high: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harvest:
-    """What the campaign has taken so far."""
+    """What the campaign has taken so far, and how fast."""
 
+    requests: int | None = None
     output_tokens: int | None = None
     distinct_slots: int | None = None
     requests_per_hour: float | None = None
+    output_tokens_per_hour: float | None = None
     projected_24h_output_tokens: int | None = None
 
 
@@ -325,6 +330,8 @@ def _signal(signal: Signal) -> dict[str, Any]:
 def _metrics(metrics: Metrics) -> dict[str, Any]:
     return fields(
         accounts=metrics.accounts,
+        accounts_low=metrics.accounts_low,
+        accounts_high=metrics.accounts_high,
         requests=metrics.requests,
         templates=metrics.templates,
         distinct_prompts=metrics.distinct_prompts,
@@ -340,9 +347,11 @@ def _harvest(harvest: Harvest | None) -> dict[str, Any] | None:
     if harvest is None:
         return None
     return fields(
+        requests=harvest.requests,
         output_tokens=harvest.output_tokens,
         distinct_slots=harvest.distinct_slots,
         requests_per_hour=_number(harvest.requests_per_hour),
+        output_tokens_per_hour=_number(harvest.output_tokens_per_hour),
         projected_24h_output_tokens=harvest.projected_24h_output_tokens,
     )
 

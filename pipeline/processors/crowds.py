@@ -85,6 +85,10 @@ class Crowds:
         """How many parties use the bucket: exact while all are sampled, estimated from the threshold after."""
         return int(self._estimates[bucket])
 
+    def horizon(self, group: I32) -> int:
+        """Of parties with a hash below it, each bucket of the group has heard; of those above it, only some have."""
+        return int(self.tau[group].min())
+
     def rank(self, bucket: int) -> tuple[int, int]:
         """Buckets of a group are ranked by parties, then by key; a group is looked at when its first one has grown."""
         return int(self._estimates[bucket]), self.keys[bucket]

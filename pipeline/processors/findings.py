@@ -1,7 +1,9 @@
 """What gather tells notify of a campaign: everything an alert says, measured on a sample and scaled to the crowd.
 
-Estimates multiply what the sample sent by how many parties it stands for; notify replaces them by exact tallies as soon
-as observe has counted.
+How many accounts there are comes from those with small hashes (trust/sample.py), between two limits: at least as many as have
+sent the whole text, were there no more than chance must leave in the sample; at most as many as share any of the words by
+which it was found, since some of them send it in a wording that the sample did not keep. Estimates of requests and tokens
+multiply what the sample sent. notify replaces all of it by exact tallies as soon as observe has counted.
 """
 
 from __future__ import annotations
@@ -17,19 +19,20 @@ from pipeline.evidence.cell import Cell, sightings
 from pipeline.model.campaign import Template
 from pipeline.processors.picture import picture_of
 from pipeline.processors.templates import shown_of
+from pipeline.trust.sample import Estimate, estimate
 
 EVIDENCE_SHOWN: Final = 8
 MS_PER_HOUR: Final = 3_600_000
 
 
-def describe(cell: Cell, template: Template, opinion: Opinion, parties: int, k_accounts: int) -> dict[str, Any]:
-    """The cell in words and numbers; `parties` estimates how many there are, at least those of the sample."""
+def describe(cell: Cell, template: Template, opinion: Opinion, k_accounts: int) -> dict[str, Any]:
+    """The cell in words and numbers."""
     shown = shown_of(cell, k_accounts)
     facts = sightings(cell.requests)
     accounts, first, counts = np.unique(facts["account"], return_index=True, return_counts=True)
     size = len(cell.requests)
-    estimate = max(parties, len(accounts))
-    factor = estimate / len(accounts)
+    crowd = _crowd(facts, cell.horizon, cell.around)
+    factor = crowd.about / len(accounts)
     first_ms, last_ms = int(facts["time"].min()), int(facts["time"].max())
     hours = max((last_ms - first_ms) / MS_PER_HOUR, 1 / 60)
     newest = dict(zip(facts["account"].tolist(), facts["time"].tolist(), strict=True))  # requests are in event order
@@ -64,7 +67,9 @@ def describe(cell: Cell, template: Template, opinion: Opinion, parties: int, k_a
             }
             for term, weight in opinion.weights
         ],
-        "accounts_estimate": estimate,
+        "accounts_estimate": crowd.about,
+        "accounts_low": crowd.low,
+        "accounts_high": crowd.high,
         "requests_estimate": round(size * factor),
         "output_tokens_estimate": round(float(facts["output_tokens"].sum()) * factor),
         "requests_per_hour": round(size * factor / hours, 2),
@@ -82,6 +87,16 @@ def describe(cell: Cell, template: Template, opinion: Opinion, parties: int, k_a
         "picture": picture_of(cell, template, opinion, [account["account_id"] for account in sample]),
         "k_accounts": k_accounts,
     }
+
+
+def _crowd(facts: Any, horizon: int, around: int) -> Estimate:
+    """How many accounts the sample stands for, and never fewer than are in it. A party is sampled with all its accounts."""
+    accounts, parties = len(np.unique(facts["account"])), np.unique(facts["party"])
+    seen, below = int((parties < np.uint64(horizon)).sum()), horizon / 2.0**64
+    whole = estimate(seen, below)
+    most = estimate(max(seen, around), below).high
+    each = accounts / len(parties)
+    return Estimate(*(max(accounts, round(size * each)) for size in (whole.about, whole.low, most)))
 
 
 def _shared(values: Any) -> tuple[int, int]:

@@ -197,7 +197,12 @@ class Gather:
         left, owners = self._unexplained(state, requests)
         self._merge(state, tick, outs)
         estimate = int(np.median([state.crowds.estimate(bucket) for bucket in group.tolist()]))
+        horizon = state.crowds.horizon(group)
+        if len(chosen) >= self._reads_max:  # cut off, perhaps in the middle of its last party
+            horizon = min(horizon, int(facts["party"][chosen].max()))
+        around = int((np.unique(facts["party"]) < np.uint64(horizon)).sum())
         for cell in self._cells(left):
+            cell = replace(cell, horizon=horizon, around=around)
             self._judge_cell(state, tick, estimate, cell, owners, outs)
 
     def _sample(self, facts: Any, hits: Any) -> Any:
@@ -316,7 +321,7 @@ class Gather:
         if opinion.decision == "campaign" and len(template.core) >= CORE_MIN:
             if not cell.frame and company < prompt_sweep.COMPANY_MIN:
                 opened = None  # a family of its own; phrases bring nobody into a campaign
-            self._open(state, tick, estimate, cell, template, opinion, opened, family, outs)
+            self._open(state, tick, cell, template, opinion, opened, family, outs)
             return
         if opinion.decision == "suspect":
             register.suspect(template, cell, value_of(cell.reading, cell.asks) if cell.reading.words else 0.0)
@@ -327,7 +332,7 @@ class Gather:
             state.silent[template.template_id] = opinion.because
 
     def _open(
-        self, state: GatherState, tick: int, estimate: int, cell: Cell, template: Template, opinion: Opinion,
+        self, state: GatherState, tick: int, cell: Cell, template: Template, opinion: Opinion,
         opened: Opened | None, family: list[Suspect], outs: list[Out],
     ) -> None:  # fmt: skip
         """A new campaign, or a new template of the one that the cell's accounts are in."""
@@ -365,9 +370,7 @@ class Gather:
         state.dirty = True
         campaign = opened.campaign
         outs.append(Out("campaigns", 0, campaign.campaign_id.encode(), campaign.to_json()))
-        self._find(
-            tick, kind, "campaign", campaign.campaign_id, campaign.version, estimate, cell, template, opinion, outs
-        )
+        self._find(tick, kind, "campaign", campaign.campaign_id, campaign.version, cell, template, opinion, outs)
 
     def _merge(self, state: GatherState, tick: int, outs: list[Out]) -> None:
         """Campaigns that have turned out to be one: the older keeps its id and takes the templates, the other one ends."""
@@ -411,10 +414,10 @@ class Gather:
         state.register.tools.append(template)
         state.dirty = True
         state.head.count("tools_asked_for")
-        self._find(tick, "open", "shared_tool", name, 1, estimate, cell, template, opinion, outs)
+        self._find(tick, "open", "shared_tool", name, 1, cell, template, opinion, outs)
 
     def _find(
-        self, tick: int, kind: str, category: str, identity: str, version: int, estimate: int, cell: Cell,
+        self, tick: int, kind: str, category: str, identity: str, version: int, cell: Cell,
         template: Template, opinion: Opinion, outs: list[Out],
     ) -> None:  # fmt: skip
         finding = {
@@ -425,7 +428,7 @@ class Gather:
             "campaign_id": identity,
             "version": version,
             "config_hash": self._config,
-        } | describe(cell, template, opinion, estimate, self._k_accounts)
+        } | describe(cell, template, opinion, self._k_accounts)
         value = orjson.dumps({"finding": finding}, option=orjson.OPT_SORT_KEYS)
         outs.append(Out("findings", 0, identity.encode(), value))
 

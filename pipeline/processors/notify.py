@@ -56,6 +56,9 @@ class Case:
     told_templates: int = 0
     held_back: int = 0
     members: int = 0
+    members_low: int = 0
+    members_high: int = 0
+    counted: bool = False  # by observe; until then these are estimates of gather
     requests: int = 0
     output_tokens: int = 0
     last_ms: int = 0
@@ -92,6 +95,7 @@ class Notify:
         self._tick_ms = settings.time.tick_s * 1000
         self._hour_ms = self._hour_ticks * self._tick_ms
         self._growth, self._quiet_ms = settings.detection.update_growth, settings.detection.quiet_s * 1000
+        self._window_ms = settings.time.window_s * 1000
 
     def zero(self, partition: int) -> NotifyState:
         return NotifyState([NEVER] * self._inputs)
@@ -127,6 +131,8 @@ class Notify:
         elif case is None:
             case = state.cases[finding["campaign_id"]] = Case(finding, [finding["template"]])
             case.members, case.requests = finding["accounts_estimate"], finding["requests_estimate"]
+            case.members_low = finding.get("accounts_low", case.members)
+            case.members_high = finding.get("accounts_high", case.members)
             case.output_tokens, case.last_ms = finding["output_tokens_estimate"], finding["last_ms"]
             why = (
                 "a template that many share and nobody has named"
@@ -190,7 +196,8 @@ class Notify:
                 continue
             members, requests, tokens, last_ms = sums[campaign_id]
             if members:
-                case.members, case.requests, case.output_tokens = members, requests, tokens
+                case.members = case.members_low = case.members_high = members
+                case.requests, case.output_tokens, case.counted = requests, tokens, True
             case.last_ms = max(case.last_ms, last_ms)
             at_ms = (hour + 1) * self._hour_ms
             if hour >= FOREVER:
@@ -231,7 +238,7 @@ class Notify:
         if case.held_back:
             reason = [*reason, f"{case.held_back} smaller changes were held back"]
             case.held_back = 0
-        alert = _alert(case, action, tuple(reason), at_ms)
+        alert = _alert(case, action, tuple(reason), at_ms, self._window_ms)
         case.told_accounts, case.told_templates = case.members, len(case.templates)
         state.head.count(f"alerts_{action}")
         outs.append(Out("alerts", 0, alert.key, alert.to_json(now_ms or at_ms)))
@@ -326,12 +333,23 @@ def _links(finding: Mapping[str, Any]) -> tuple[Link, ...]:
     )
 
 
-def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> CampaignAlert:
+def _size(case: Case) -> tuple[str, str]:
+    """How many accounts, as one says it, and the word before other figures: "about 212 (190-240)", "about ". Where all of a
+    sample were seen it is "at least": wordings that it does not hold may have more. Once counted, the number alone."""
+    if case.counted:
+        return f"{case.members}", ""
+    if case.members_low == case.members_high:
+        return f"at least {case.members}", "at least "
+    return f"about {case.members} ({case.members_low}-{case.members_high})", "about "
+
+
+def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int, window_ms: int) -> CampaignAlert:
     finding = case.finding
-    hours = max((case.last_ms - finding["first_ms"]) / HOUR_MS, 1 / 60)
-    rate = case.requests / hours
-    estimated = action == "open"
-    about = "about " if estimated else ""
+    hours = max(
+        min(case.last_ms - finding["first_ms"], window_ms) / HOUR_MS, 1 / 60
+    )  # what is counted is in the window
+    rate, tokens_rate = case.requests / hours, case.output_tokens / hours
+    accounts, about = _size(case)
     tool = _is_tool(finding)
     confidence = 0.0 if tool else min(0.99, 0.5 + finding["score"] / 30)
     picture = Picture(**finding["picture"]) if "picture" in finding else None
@@ -349,15 +367,15 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
         severity="info" if tool else severity_of(case.members, case.output_tokens),
         confidence=round(confidence, 4),
         risk_score=round(100 * confidence),
-        title=f"{about}{case.members} accounts {'share' if tool else 'work'} one template, {rate:.0f} requests/h",
+        title=f"{accounts} accounts {'share' if tool else 'work'} one template, {rate:.0f} requests/h",
         summary=(
-            f"{about}{case.members} accounts use one fixed template that is in no list of known tools, and nothing else "
+            f"{accounts} accounts use one fixed template that is in no list of known tools, and nothing else "
             "speaks of a campaign. If you know the tool, name it (sweepwatch known add); it will not be asked for again. "
             "No account is accused."
         )
         if tool
         else (
-            f"{about}{case.members} accounts have sent {about}{case.requests} requests of "
+            f"{accounts} accounts have sent {about}{case.requests} requests of "
             f"{len(case.templates)} template(s) in {hours:.1f} h and taken {about}{case.output_tokens} output tokens. "
             f"{100 * finding['distinct']:.0f} % of the sampled prompts are distinct. "
             "No single account stands out; together they work off one list."
@@ -384,15 +402,19 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int) -> C
         ),
         metrics=Metrics(
             accounts=case.members,
+            accounts_low=case.members_low,
+            accounts_high=case.members_high,
             requests=case.requests,
             templates=len(case.templates),
             requests_per_hour=round(rate, 2),
             output_tokens=case.output_tokens,
         ),
         harvest=Harvest(
+            requests=case.requests,
             output_tokens=case.output_tokens,
             requests_per_hour=round(rate, 2),
-            projected_24h_output_tokens=round(24 * case.output_tokens / hours),
+            output_tokens_per_hour=round(tokens_rate, 2),
+            projected_24h_output_tokens=round(24 * tokens_rate),
         ),
         templates=tuple(
             Template(

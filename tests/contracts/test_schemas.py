@@ -55,6 +55,8 @@ def campaign_alert() -> CampaignAlert:
             input_tokens=1,
             output_tokens=2,
             models={"m": 3480},
+            accounts_low=190,
+            accounts_high=240,
         ),
         templates=(
             alerts.Template(
@@ -90,7 +92,14 @@ def campaign_alert() -> CampaignAlert:
         window_ms=(0, NOON_MS),
         risk_score=101,
         signals=(alerts.Signal(name="s", value=2.5, weight=1.0, threshold=2.0, description="why", family="list"),),
-        harvest=alerts.Harvest(output_tokens=1, distinct_slots=2, requests_per_hour=3.0, projected_24h_output_tokens=4),
+        harvest=alerts.Harvest(
+            requests=5,
+            output_tokens=1,
+            distinct_slots=2,
+            requests_per_hour=3.0,
+            output_tokens_per_hour=6.0,
+            projected_24h_output_tokens=4,
+        ),
         changes={"severity": ("low", "high")},
         links=(alerts.Link(type="payment", value="p", accounts=4, values=2),) * 60,
         evidence=(

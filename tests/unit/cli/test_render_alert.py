@@ -34,6 +34,29 @@ def test_it_tells_what_how_sure_why_who_and_what_to_do() -> None:
     assert "acct_19" not in said
 
 
+def test_an_estimated_number_of_accounts_has_its_interval_and_a_counted_one_stands_alone() -> None:
+    sizes = {"accounts": 212, "requests": 3_480, "templates": 1}
+
+    assert "212 (190-240) accounts, 3,480 requests" in shown(
+        alert(metrics=sizes | {"accounts_low": 190, "accounts_high": 240})
+    )
+    assert "212 accounts, 3,480 requests" in shown(alert(metrics=sizes | {"accounts_low": 212, "accounts_high": 212}))
+    assert "212 accounts, 3,480 requests" in shown(alert(metrics=sizes))
+
+
+def test_the_harvest_is_told_so_far_and_by_the_hour() -> None:
+    taken = {
+        "requests": 3_480,
+        "output_tokens": 1_440_720,
+        "requests_per_hour": 1_740.0,
+        "output_tokens_per_hour": 720_360.0,
+    }
+    said = shown(alert(harvest=taken))
+
+    assert "3,480 requests, 1,440,720 output tokens" in said
+    assert "1,740 requests and 720,360 output tokens an hour" in said
+
+
 def test_evidence_that_said_nothing_takes_one_line() -> None:
     quiet = [{"name": f"term_{n}", "value": 0.0, "threshold": 0.5, "weight": 0.0} for n in range(9)]
     said = shown(alert(signals=[*alert()["signals"], *quiet]))

@@ -77,6 +77,15 @@ def test_a_row_holds_a_full_sample_and_no_more() -> None:
     assert held(crowds, bucket) == list(range(1, ROWS_MAX + 1))
 
 
+def test_the_horizon_of_a_group_is_the_smallest_threshold_of_its_buckets() -> None:
+    crowds = Crowds()
+    first, _, _ = add(crowds, 7, people(6))
+    second, _, _ = add(crowds, 8, people(6), tau=party_hash(5))
+
+    assert crowds.horizon(np.array([first], np.int32)) == int(ALL)
+    assert crowds.horizon(np.array([first, second], np.int32)) == party_hash(5)
+
+
 @pytest.mark.parametrize("again", ["the same tick", "a later tick"])
 def test_a_request_heard_of_twice_is_held_once(again: str) -> None:
     """match passes a sample on again when a bucket cools down at an expiry and gets hot once more."""

@@ -86,11 +86,47 @@ def test_a_finding_opens_one_alert_at_once_with_what_gather_estimates() -> None:
 
     assert (message["action"], message["status"], message["sequence"]) == ("open", "new", 1)
     assert message["detected_at"] == "2026-01-01T01:00:00.000Z"
-    assert message["title"] == "about 60 accounts work one template, 30 requests/h"
+    assert message["title"] == "at least 60 accounts work one template, 30 requests/h"
     assert message["accounts"]["total"] == message["metrics"]["accounts"] == 60
     assert message["templates"][0]["text"] == "fixed words <*:1>"
     assert message["templates"][0]["slots"] == [{"slot": 1, "kind": "enumeration", "distinct": 40, "estimated": 90}]
     assert message["redaction"] == {"level": "templates_only", "k_accounts": 3}
+
+
+def test_an_estimate_is_told_with_its_interval_until_members_are_counted() -> None:
+    found = told(opened(accounts_low=50, accounts_high=72), *hours((0, 0, 0, 0.5), (1, 90, 200, 2)), *END)
+    sizes = [[message["metrics"][name] for name in ("accounts_low", "accounts", "accounts_high")] for message in found]
+
+    assert found[0]["title"] == "about 60 (50-72) accounts work one template, 30 requests/h"
+    assert found[0]["summary"].startswith("about 60 (50-72) accounts have sent about 90 requests")
+    assert found[1]["title"].startswith("90 accounts work one template")
+    assert sizes[:2] == [[50, 60, 72], [90, 90, 90]]
+
+
+def test_where_all_of_a_sample_were_seen_the_number_is_the_least_there_can_be() -> None:
+    (message,) = told(opened(accounts_low=60, accounts_high=60))
+
+    assert message["summary"].startswith("at least 60 accounts have sent at least 90 requests")
+
+
+def test_the_harvest_is_what_was_taken_and_how_fast() -> None:
+    (message,) = told(opened())
+
+    assert message["harvest"] == {
+        "requests": 90,
+        "output_tokens": 50_000,
+        "requests_per_hour": 30.08,
+        "output_tokens_per_hour": 16_713.09,
+        "projected_24h_output_tokens": 401_114,
+    }
+
+
+def test_rates_are_over_the_window_when_a_campaign_is_older_than_it() -> None:
+    """What is counted of it lies in the window, and cannot have taken longer."""
+    days = SETTINGS.time.window_s // 86_400 + 3
+    found = told(opened(), *hours((24 * days, 200, 7_000, 24 * days)), *END)
+
+    assert found[1]["harvest"]["requests_per_hour"] == round(7_000 / (SETTINGS.time.window_s / 3600), 2)
 
 
 def test_a_signal_that_could_not_be_measured_is_left_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -21,11 +22,11 @@ FRAME = words("frame of this template", 12)
 LIMITS = Limits(6.25, 12, 16)
 
 
-def described(requests: list[Request]) -> dict[str, Any]:
+def described(requests: list[Request], **known: Any) -> dict[str, Any]:
     """The finding of their cell, as notify reads it off the wire."""
-    measured: Cell = cell(requests)
+    measured: Cell = replace(cell(requests), **known)
     opinion = decide(measured, EVIDENCE, LIMITS)
-    finding = describe(measured, template_of(measured, opinion.score - LIMITS.score_min), opinion, 0, 3)
+    finding = describe(measured, template_of(measured, opinion.score - LIMITS.score_min), opinion, 3)
     read: dict[str, Any] = json.loads(to_bytes(finding))
     return read
 
@@ -56,6 +57,38 @@ def test_activity_and_groups_stand_in_the_order_of_the_sample() -> None:
     assert finding["picture"]["activity"] == [[1, 3], [0], [2]]
     assert finding["picture"]["groups"] == {"payment": [0, 1, 1], "network": [1, 1, 0], "client": [1, 1, 1]}
     assert finding["shared"] == {"payment": [2, 1], "network": [2, 1]}
+
+
+def test_where_all_were_read_the_accounts_of_the_sample_are_all_there_are() -> None:
+    finding = described([ask(n, f"account-{n % 12}", n / 10) for n in range(40)])
+
+    assert [finding[name] for name in ("accounts_low", "accounts_estimate", "accounts_high")] == [12, 12, 12]
+    assert (finding["requests_estimate"], finding["template"]["accounts"]) == (40, 12)
+
+
+def test_where_only_small_hashes_were_read_the_accounts_are_estimated_with_an_interval() -> None:
+    """64 parties lie below a quarter of all hashes; three more were read that lie above it and say nothing of the rest."""
+    few = [request(f"{FRAME} {words(f'item {n}', 6)}", f"account-{n}", n, party=(n + 1) << 55) for n in range(64)]
+    more = [request(f"{FRAME} {words(f'item {n}', 6)}", f"account-{n}", n, party=n << 57) for n in (100, 101, 102)]
+    finding = described(few + more, horizon=1 << 62)
+
+    assert [finding[name] for name in ("accounts_low", "accounts_estimate", "accounts_high")] == [205, 256, 317]
+    assert finding["requests_estimate"] == 256
+
+
+def test_at_most_as_many_as_share_any_of_the_words_by_which_it_was_found() -> None:
+    all_seen = [ask(n, f"account-{n % 12}", n / 10) for n in range(40)]
+    finding = described(all_seen, around=31)
+
+    assert [finding[name] for name in ("accounts_low", "accounts_estimate", "accounts_high")] == [12, 12, 31]
+
+
+def test_accounts_of_one_organisation_are_sampled_together() -> None:
+    both = [request(f"{FRAME} {words(f'item {n}', 6)}", f"account-{n}", n, party=(n // 2 + 1) << 55) for n in range(64)]
+    finding = described(both, horizon=1 << 62)
+
+    assert finding["accounts_estimate"] == 256  # 128 parties of two accounts each
+    assert 64 <= finding["accounts_low"] < 205 and finding["accounts_high"] > 317  # from half as many draws
 
 
 def test_score_threshold_and_signals_add_up() -> None:
