@@ -72,7 +72,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
             ("repetition", hits.distinct >= 2),
             ("focus", share >= 0.3),
             ("elicitation", habits.get("cue_share", -1.0) >= 0.5),
-            ("new_account", 0 <= hits.age_d < 21),
+            ("new_account", 0 <= hits.age_d < 21 and (hits.distinct >= 2 or share >= 0.3)),
         )
         if agrees
     ]

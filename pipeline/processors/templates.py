@@ -20,7 +20,7 @@ CORE_MAX: Final = 96
 CORE_MIN: Final = 5
 """Fixed shingles that a template needs: fewer are anybody's words."""
 OBFUSCATED_MIN: Final = 0.8
-ANCHORED_BELOW: Final = 40.0
+ANCHORED_BELOW: Final = 96.0
 
 
 def template_of(cell: Cell, strength: float) -> Template:
@@ -35,7 +35,7 @@ def template_of(cell: Cell, strength: float) -> Template:
 
 
 def _anchor(cell: Cell) -> int:
-    """The opening shingle of a short frame: its words alone may stand in anybody's text."""
+    """The opening shingle of a frame: its other words may hold a phrase that stands in anybody's text."""
     if not cell.frame or cell.width >= ANCHORED_BELOW:
         return 0
     openings, counts = np.unique(np.concatenate([r.grams[:1] for r in cell.requests]), return_counts=True)

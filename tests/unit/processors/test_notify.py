@@ -413,7 +413,7 @@ def test_an_unknown_tool_is_asked_about_and_accuses_nobody() -> None:
 
     assert (message["category"], message["severity"], message["status"]) == ("shared_tool", "info", "new")
     assert (message["confidence"], message["risk_score"]) == (0, 0)
-    assert message["title"].startswith("about 9000 accounts share one template")
+    assert message["title"].startswith("at least 9000 accounts share one template")
     assert "known add" in message["summary"] and "No account is accused" in message["summary"]
     assert [each["id"] for each in message["recommended_actions"]] == ["name"]
 
