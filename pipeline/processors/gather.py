@@ -329,7 +329,7 @@ class Gather:
         elif opinion.decision == "shared_tool":
             self._ask(state, tick, estimate, cell, template, opinion, outs)
         if cell.width >= 10 and len(state.silent) < SILENT_MAX:
-            state.silent[template.template_id] = opinion.because
+            state.silent[template.template_id] = opinion.because or "too few words are fixed"
 
     def _open(
         self, state: GatherState, tick: int, cell: Cell, template: Template, opinion: Opinion,
