@@ -30,7 +30,17 @@ from pipeline.model.request import DoorLimits, Rejection, decode
 from pipeline.processors.crowds import Crowds
 from pipeline.processors.findings import describe
 from pipeline.processors.head import Head
-from pipeline.processors.register import CAMPAIGNS_MAX, TEMPLATES_MAX, TOOLS_MAX, Opened, Register, Suspect
+from pipeline.processors.register import (
+    CAMPAIGNS_MAX,
+    TEMPLATES_MAX,
+    TOOLS_MAX,
+    Opened,
+    Register,
+    Suspect,
+    from_panes,
+    is_pane,
+    to_panes,
+)
 from pipeline.processors.templates import CORE_MAX, CORE_MIN, template_of
 from pipeline.processors.wire import Candidates
 from pipeline.settings import Settings, sketch_parameters
@@ -67,6 +77,7 @@ class GatherState:
     last: int = NEVER  # known at the end of a log: its last tick
     applied: int = -1
     dirty: bool = True
+    written: dict[bytes, bytes] = field(default_factory=dict)  # of the register: what the changelog has
     head: Head = field(default_factory=Head)
 
 
@@ -445,8 +456,10 @@ class Gather:
         }
         panes = [*state.journal.drain(), state.head.pack(self._scheme, meta)]
         if state.dirty:
-            panes.append((b"register", orjson.dumps(state.register.dump())))
-            state.dirty = False
+            now = to_panes(state.register.dump())
+            panes += [(key, value) for key, value in sorted(now.items()) if state.written.get(key) != value]
+            panes += [(key, None) for key in sorted(state.written.keys() - now.keys())]
+            state.written, state.dirty = now, False
         return panes
 
     def restore(self, partition: int, panes: Mapping[bytes, bytes]) -> GatherState:
@@ -456,8 +469,9 @@ class Gather:
             state.journal.load(panes)
             for columns in state.journal.blocks():
                 self._fold(state, columns)
-            if b"register" in panes:
-                state.register.load(orjson.loads(panes[b"register"]))
+            if row := from_panes(panes):
+                state.register.load(row)
+                state.written = {key: value for key, value in panes.items() if is_pane(key)}
             state.closed, state.last, state.applied = meta["closed"], meta["last"], meta["applied"]
             state.silent = meta["silent"]
             state.frontier = Frontier.load(meta["frontier"])

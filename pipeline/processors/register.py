@@ -12,11 +12,12 @@ Linking is by accounts and payment instruments, never through phrases, so a fash
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import orjson
 
 from pipeline.evidence.cell import Cell, Request, sightings
 from pipeline.model.campaign import Campaign, Template
@@ -37,6 +38,10 @@ CAMPAIGNS_MAX: Final = 1_000
 TEMPLATES_MAX: Final = 128
 TOOLS_MAX: Final = 256
 """Open campaigns, templates of one, and tools asked for. What would go beyond is left out and counted."""
+ORDER_PANE: Final = b"register"
+CAMPAIGN_PANE: Final = b"register-campaign-"
+SUSPECT_PANE: Final = b"register-suspect-"
+_KINDS: Final = {CAMPAIGN_PANE: "campaigns", SUSPECT_PANE: "suspects"}
 LINKS_MAX: Final = 4_096
 """Accounts and instruments remembered of a campaign, for linking."""
 
@@ -213,6 +218,45 @@ class Register:
         self.tools = [Template.from_row(each) for each in row["tools"]]
         self.dropped = row["dropped"]
         self.index()
+
+
+def to_panes(row: dict[str, Any]) -> dict[bytes, bytes]:
+    """A `dump` in pieces that a broker takes: one for each campaign and suspect, and one with the order and the rest."""
+    panes = {}
+    for kind, name in ((CAMPAIGN_PANE, _campaign_id), (SUSPECT_PANE, _template_id)):
+        for each in row[_KINDS[kind]]:
+            panes[kind + name(each).encode()] = orjson.dumps(each)
+    order = {
+        "campaigns": [_campaign_id(each) for each in row["campaigns"]],
+        "suspects": [_template_id(each) for each in row["suspects"]],
+        "tools": row["tools"],
+        "dropped": row["dropped"],
+    }
+    return panes | {ORDER_PANE: orjson.dumps(order)}
+
+
+def from_panes(panes: Mapping[bytes, bytes]) -> dict[str, Any] | None:
+    """The `dump` that these panes hold, None if there is none."""
+    if ORDER_PANE not in panes:
+        return None
+    order = orjson.loads(panes[ORDER_PANE])
+    row = {"tools": order["tools"], "dropped": order["dropped"]}
+    for kind, field_name in _KINDS.items():
+        row[field_name] = [orjson.loads(panes[kind + name.encode()]) for name in order[field_name]]
+    return row
+
+
+def is_pane(key: bytes) -> bool:
+    """Whether a pane of gather's state is one of these."""
+    return key == ORDER_PANE or key.startswith((CAMPAIGN_PANE, SUSPECT_PANE))
+
+
+def _campaign_id(row: dict[str, Any]) -> str:
+    return str(orjson.loads(row["campaign"])["campaign_id"])
+
+
+def _template_id(row: dict[str, Any]) -> str:
+    return str(row["template"]["template_id"])
 
 
 def _telling(campaign: Campaign) -> list[Template]:

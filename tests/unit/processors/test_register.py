@@ -20,8 +20,11 @@ from pipeline.processors.register import (
     SHARED_MIN,
     SHARED_PARTS,
     SUSPECTS_MAX,
+    TEMPLATES_MAX,
     Opened,
     Register,
+    from_panes,
+    to_panes,
 )
 from tests.build import KEYED, campaign, cell, request, template, words
 
@@ -355,3 +358,21 @@ def test_no_word_is_in_a_dump() -> None:
 
     said: Sequence[str] = [*ONE.split(), *FIXED.split()]
     assert not [word for word in said if word in written.replace(f"t-{ONE[:24]}", "")]
+
+
+def test_panes_hold_all_of_a_dump_in_its_order() -> None:
+    register = suspecting(phrase_of(ONE, range(20)), phrase_of(TWO, range(20)))
+    register.campaigns += [links("c-2", [1], [2]), links("c-1", [3], [4])]
+    register.tools.append(template(READER, "t-tool"))
+
+    assert from_panes(to_panes(register.dump())) == register.dump()
+    assert from_panes({}) is None
+
+
+def test_a_campaign_at_its_bounds_is_a_record_that_a_broker_takes() -> None:
+    many = range(2**63, 2**63 + LINKS_MAX)
+    full = Template("t-full", np.arange(2**32 - 96, 2**32, dtype=np.uint32), True, False, 3.0)
+    templates = [replace(full, template_id=f"t-{number:012d}") for number in range(TEMPLATES_MAX)]
+    register = holding(Opened(campaign(*templates), set(many), set(many)))
+
+    assert max(len(pane) for pane in to_panes(register.dump()).values()) < 500_000
