@@ -37,7 +37,7 @@ class Line(NamedTuple):
 def events(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
     """`count` events of the simulator, in its order."""
     made = 0
-    for event, _ in stream(seed, scale=count / EVENTS_AT_SCALE_1 + 0.1):
+    for event, _ in stream(seed, scale=1.05 * count / EVENTS_AT_SCALE_1 + 0.1):
         if made == count:
             return
         made += 1
