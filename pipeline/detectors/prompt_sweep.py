@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from pipeline.evidence.base import Evidence, Weight
 from pipeline.evidence.cell import RIGID_WORDS_MIN, Cell
+from pipeline.evidence.varied_wording import FAMILY_MIN
 
 ID: Final = "prompt_sweep"
 VERSION: Final = "2"
@@ -25,8 +26,6 @@ Of a short frame nobody's company says whose it is: items of public lists have f
 PURPOSE_MIN: Final = 2.25
 COMPANY_MIN: Final = 0.6
 """Share of a phrase's accounts in a campaign at which it belongs to it."""
-FAMILY_MIN: Final = 3
-"""Phrases without a frame that one crowd must vary before they are a template."""
 MATES_MIN: Final = 0.6
 """Share of a phrase's accounts that use other phrases of the family as well."""
 PHRASE_WIDTH_MIN: Final = 7.0

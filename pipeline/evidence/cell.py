@@ -82,7 +82,6 @@ class Cell:
     payment: float
     client: float
     closing: float
-    focus: float
     reading: Reading
     asks: float
     unexplained: float = nan  # these five are what gather knows of others
@@ -149,7 +148,6 @@ def measure(requests: Sequence[Request], core: U64) -> Cell:
         payment=_sharing(people["payment"]),
         client=_top(people["client"]),
         closing=float(np.mean(shapes["closes"])),
-        focus=_focus(facts),
         reading=reading,
         asks=_asks(ordered, np.union1d(core, common)) if reading.harvest else 0.0,
     )
@@ -265,14 +263,6 @@ def _asks(requests: Sequence[Request], wording: U64) -> float:
         reading = read(request.words, _fixed(request, wording))
         shares.append(reading.harvest_words / max(1, reading.words))
     return float(np.median(shares))
-
-
-def _focus(facts: Any) -> float:
-    """Share of what the cell's accounts have sent so far that is in the cell."""
-    accounts, inverse = np.unique(facts["account"], return_inverse=True)
-    sent = np.zeros(len(accounts))
-    np.maximum.at(sent, inverse, facts["requests"])
-    return float(min(1.0, len(facts) / max(1.0, sent.sum())))
 
 
 def _reuse(shapes: npt.NDArray[Any], accounts: Any) -> float:

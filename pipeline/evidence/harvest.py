@@ -40,7 +40,9 @@ def measure(cell: Cell) -> float:
 
 
 def value_of(reading: Reading, asks: float) -> float:
-    """The value of a reading, and of the share of the wording that asks. See `measure`."""
+    """The value of a reading, and of the share of the wording that asks; 0 for no words. See `measure`."""
+    if not reading.words:
+        return 0.0
     harvest, service = reading.harvest, reading.service
     telling = any(reading.phrases.get(purpose, 0) >= TELLING_MIN for purpose in TELLING)
     density = max(asks, reading.harvest_words / reading.words) if harvest else 0.0  # rotated phrases alone are of many

@@ -7,10 +7,13 @@ Misses: One fixed wording; accounts that send one or two requests each.
 
 from __future__ import annotations
 
+from typing import Final
+
 from pipeline.evidence.base import ANY, Evidence
 from pipeline.evidence.cell import Cell
 
-FAMILY_MIN = 3
+FAMILY_MIN: Final = 3
+"""Phrases that one crowd must vary before they speak."""
 
 
 def measure(cell: Cell) -> float:

@@ -27,8 +27,9 @@ from faust.app.base import BootStrategy
 from pipeline.kafka import connection
 from pipeline.kafka.broadcast import Broadcast
 from pipeline.kafka.connection import KafkaOptions
+from pipeline.kafka.endings import Fatal
 from pipeline.kafka.readback import ReadBack
-from pipeline.kafka.runner import Fatal, Runner
+from pipeline.kafka.runner import Runner
 from pipeline.model.record import Stage
 
 ENTRY = "requests"

@@ -11,7 +11,7 @@ state that changed, and a head record that says how far the input is applied; th
     error    ─▶ there is no abort path: memory is ahead of the log, so assign again
 
 A partition is never read past a hole: input that retention has taken before it was applied, or a changelog that does
-not decode, stops the worker with a code and a sentence (`EXIT`). The one broad catch of the package is `_guard`.
+not decode, stops the worker with a code and a sentence (endings.py). The one broad catch of the package is `_guard`.
 
 Idle input. Ticks close when every input partition has moved on. Where `advance_idle` is set, a partition of the first
 stage that is caught up and has had nothing for `idle_after_s` is told the worker's clock less `idle_after_s`. The trade: a
@@ -22,16 +22,12 @@ whose clock is ahead closes early. A drain never does this: there the log's end 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
-import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, ProducerFenced
@@ -41,7 +37,9 @@ from pipeline.errors import StateLayoutError, SweepwatchError
 from pipeline.kafka import connection
 from pipeline.kafka.broadcast import Broadcast
 from pipeline.kafka.connection import KafkaOptions
+from pipeline.kafka.endings import EXIT, REBUILD, Fatal, StateLost, describe, lost_input, stop_process
 from pipeline.kafka.fetched import adopt
+from pipeline.kafka.partition import HEAD, Head, Partition, head_bytes, parse_head
 from pipeline.model.record import Batch, Out, Reader, Record, Stage
 from pipeline.model.records import Records
 
@@ -50,16 +48,7 @@ T = TypeVar("T")
 Panes = list[tuple[bytes, bytes | None]]
 Seen = tuple[bool, int, dict[str, int]]  # ended, backlog, counters
 
-HEAD: Final = b"head"
 NOTHING: Final = TopicPartition("-", 0)  # asked for when no partition has room: getmany() without one returns all
-
-EXIT: Final = {
-    "failing": 70,  # a partition failed `retries_max` times in a row: a supervisor restarts us, nothing is lost
-    "expelled": 71,  # another process has our place in the group
-    "retention": 72,  # the input that comes next is gone: an alarm, never a skip
-    "state": 73,  # a changelog that does not decode
-    "config": 78,  # topics that are missing or have the wrong number of partitions
-}
 
 # While steps run in threads, the loop looks again soon; records wake it, a broadcast does not.
 POLL_BUSY_S, POLL_BROADCAST_S, POLL_IDLE_S = 0.004, 0.01, 0.05
@@ -69,72 +58,6 @@ HOLD_PATIENCE_S = 10.0
 BEHIND_TIMES = 4  # so much longer between two flushes of a partition that lags by more than a flush holds
 TOPICS_PATIENCE_S = 15.0  # topics may be about to be made
 SETTLE_AFTER_S = 2.0  # an idle partition writes how far it has read past transaction markers
-
-Fatal = Callable[[int, str], None]
-
-
-class Head(NamedTuple):
-    """How far a partition is. `next` is where to read on: applied + 1, or past the transaction markers behind it."""
-
-    applied: int
-    next: int
-    broadcast: int
-
-
-class Partition:
-    """One owned input partition: its state, what is not yet committed, and what is being done with it."""
-
-    def __init__(self, tp: TopicPartition) -> None:
-        self.tp = tp
-        self.ready = False  # state is there and may be stepped
-        self.epoch = 0  # counts how often memory was thrown away: what a job of an older epoch brings is dropped
-        self.job: asyncio.Task[None] | None = None  # a step, a checkpoint or an acquisition: one at a time
-        self.commit: asyncio.Task[None] | None = None  # the transaction in flight beside it
-        self.producer: AIOKafkaProducer | None = None
-        self.state: Any = None
-        self.failures = self.failures_total = 0  # in a row, and since the start
-        self.last_progress = time.monotonic()
-        self.last_record = time.monotonic()
-        self.next_advance = 0.0
-        self.paused = False
-        self.ended = False
-        self.end_told = False
-        self.backlog = 0
-        self.counters: dict[str, int] = {}
-        self.committed = Head(-1, 0, -1)
-        self.flushed = 0.0  # when the last flush began
-        self.transactions = 0
-        self.load_s: float | None = None
-        self.loaded_records: int | None = None
-        self.held_since: float | None = None
-        self.reset(self.committed)
-
-    def reset(self, head: Head) -> None:
-        self.head = head  # what memory has applied
-        self.outs: list[Out] = []
-        self.pending = 0  # records, broadcast records and claims since the last flush
-        self.pending_since = 0.0
-
-    def note(self, count: int) -> None:
-        """So much more waits to be committed."""
-        if count and not self.pending:
-            self.pending_since = time.monotonic()
-        self.pending += count
-
-    def seen(self, ended: bool, backlog: int, counters: dict[str, int]) -> None:
-        self.ended, self.backlog, self.counters = ended, backlog, counters
-
-    @property
-    def idle(self) -> bool:
-        return self.ready and (self.job is None or self.job.done())
-
-    @property
-    def committing(self) -> bool:
-        return self.commit is not None and not self.commit.done()
-
-    @property
-    def at_rest(self) -> bool:
-        return self.idle and not self.committing and not self.pending
 
 
 class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ignore]
@@ -717,44 +640,6 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
         return task
 
 
-REBUILD: Final = "nothing was used of it; see the runbook state-rebuild"
-
-
-class StateLost(SweepwatchError):
-    """This partition cannot go on; the message says why, the code is the worker's exit code."""
-
-    def __init__(self, code: int, message: str) -> None:
-        self.code = code
-        super().__init__(message)
-
-
-def lost_input(topic: str, wanted: int, start: int, end: int) -> str:
-    if wanted < start:
-        return (
-            f"{topic} starts at offset {start}, but {wanted} is the next to apply: retention has taken {start - wanted} "
-            "offsets that were never applied. Nothing is skipped; see the runbook state-rebuild"
-        )
-    return (
-        f"{topic} ends at offset {end}, but {wanted} is the next to apply: the topic was recreated or cut short. "
-        "Nothing is skipped; see the runbook state-rebuild"
-    )
-
-
-def head_bytes(stage: str, head: Head) -> bytes:
-    return json.dumps({"version": 1, "stage": stage, **head._asdict()}, separators=(",", ":")).encode()
-
-
-def parse_head(value: bytes, stage: str) -> Head:
-    try:
-        row = json.loads(value)
-        version, written_by, head = row["version"], row["stage"], Head(row["applied"], row["next"], row["broadcast"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StateLayoutError("the head record is not a head") from error
-    if version != 1 or written_by != stage or not all(isinstance(number, int) for number in head):
-        raise StateLayoutError(f"the head record is of version {version!r} and stage {written_by!r}")
-    return head
-
-
 def now_ms() -> int:
     return int(time.time() * 1000)
 
@@ -772,31 +657,6 @@ def ask(stage: Stage, question: str, state: Any, otherwise: Any) -> Any:
 
 def ask_flag(stage: Stage, name: str) -> bool:
     return bool(getattr(stage, name, False))
-
-
-def describe(error: BaseException) -> str:
-    """An error for a log line. Messages of foreign errors may quote what they failed on, so only ours and Kafka's are kept."""
-    if isinstance(error, KafkaError):
-        return str(error)  # begins with its own name
-    if isinstance(error, (SweepwatchError, OSError, TimeoutError)):
-        return f"{type(error).__name__}: {error}"
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
-
-
-def say(code: int, message: str) -> None:
-    """The last words, on standard error whatever logging does."""
-    log.critical("%s (exit %d)", message, code)
-    sys.stderr.write(f"sweepwatch worker: {message} (exit {code})\n")
-    sys.stderr.flush()
-
-
-def stop_process(code: int, message: str) -> None:
-    """End now, without ceremony. Safe at any moment: what is not committed is done again by the next owner."""
-    say(code, message)
-    logging.shutdown()
-    os._exit(code)
 
 
 async def discard(producer: AIOKafkaProducer | None) -> None:

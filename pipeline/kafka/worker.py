@@ -1,6 +1,6 @@
 """The worker process: start the application, run until a signal, a drained log or an alarm, stop in order.
 
-Exit codes: 0 stopped or drained; 1 a service crashed; runner.EXIT names the others. Whatever the code, nothing is lost:
+Exit codes: 0 stopped or drained; 1 a service crashed; endings.EXIT names the others. Whatever the code, nothing is lost:
 what was not committed is done again by whoever owns the partition next.
 """
 
@@ -19,7 +19,7 @@ from pipeline.errors import ConfigError
 from pipeline.kafka import fetched
 from pipeline.kafka.app import App, create_app
 from pipeline.kafka.connection import KafkaOptions, options_of
-from pipeline.kafka.runner import say
+from pipeline.kafka.endings import say
 from pipeline.model.record import Stage
 from pipeline.settings import Settings
 from pipeline.topology import build, partition_counts

@@ -5,7 +5,7 @@ group's requests read back by position, cells of exact fixed text in them (evide
 each cell. A cell that is a campaign becomes one, or a template of one whose accounts or payment instruments it shares.
 The tick is then told to everybody (`campaigns`), which is what bounds how far observe may run ahead.
 
-The state is the fold of the journal's live panes, and the campaigns.
+The state is the fold of the journal's live panes, and what has been judged (register.py).
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from pipeline.evidence.cell import Cell, Request, core_of, held, measure, sighti
 from pipeline.evidence.harvest import value_of
 from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign, Template
 from pipeline.model.known import KnownTool
-from pipeline.model.record import Batch, Out, Position, Reader
-from pipeline.model.request import DoorLimits, Rejection, decode
+from pipeline.model.record import Batch, Out, Reader
 from pipeline.processors.crowds import Crowds
 from pipeline.processors.findings import describe
 from pipeline.processors.head import Head
@@ -41,6 +40,7 @@ from pipeline.processors.register import (
     is_pane,
     to_panes,
 )
+from pipeline.processors.second_look import SecondLook
 from pipeline.processors.templates import CORE_MAX, CORE_MIN, template_of
 from pipeline.processors.wire import Candidates
 from pipeline.settings import Settings, sketch_parameters
@@ -52,14 +52,11 @@ STEPS: Final = (12, 16, 20, 28, 40, 56, 80, 128, 256, 512, 1024, 2048, 4096, 819
 """Parties at which a bucket is looked at (again)."""
 CELL_SHARE: Final = 0.7
 CELLS_MAX: Final = 4
-READ_CACHE_MAX: Final = 20_000
-PER_PARTY: Final = 4
 SILENT_MAX: Final = 64
 TOOL_ACCOUNTS_MIN: Final = 100
 """Estimated parties at which somebody is asked to name a template."""
 VOUCHED: Final = 2.0
 VOUCHED_MIN: Final = 0.5
-NO_GRAMS: Final = np.zeros(0, np.uint32)
 
 
 @dataclass(slots=True)
@@ -98,9 +95,9 @@ class Gather:
         self._limits = prompt_sweep.Limits(detection.score_min, detection.accounts_min, detection.requests_min)
         self._terms = active(detection.terms_off)
         self._k_accounts, self._reads_max = detection.k_accounts, detection.reads_max
-        self._door = DoorLimits(value_bytes_max=settings.bounds.value_bytes_max)
         self._config = settings.fingerprint()
         self._known = [self._template_of_known(tool) for tool in settings.known]
+        self._second_look = SecondLook(self._sketcher, settings.bounds.value_bytes_max, systems=bool(self._known))
 
     def zero(self, partition: int) -> GatherState:
         return GatherState(Journal(self._scheme), Frontier(self._inputs), register=Register(self._known))
@@ -204,7 +201,7 @@ class Gather:
         if chosen is None:
             return
         state.head.count("groups_read")
-        requests = self._requests(state, facts[chosen], read)
+        requests = self._second_look.requests(state.read, state.head, facts[chosen], read)
         left, owners = self._unexplained(state, requests)
         self._merge(state, tick, outs)
         estimate = int(np.median([state.crowds.estimate(bucket) for bucket in group.tolist()]))
@@ -229,51 +226,6 @@ class Gather:
         if len(np.unique(facts["prompt"][order])) < 0.6 * len(order):
             return None
         return order[: self._reads_max]
-
-    def _requests(self, state: GatherState, facts: Any, read: Reader) -> list[Request]:
-        """The requests of these sightings, read back and tokenised; what retention has taken is left out and counted."""
-        missing = [row for row in facts if int(row["event"]) not in state.read]
-        if missing:
-            if len(state.read) + len(missing) > READ_CACHE_MAX:
-                state.read.clear()
-                missing = list(facts)
-            values = read([Position(int(row["source"]), int(row["offset"])) for row in missing])
-            state.head.count("requests_read_back", len(missing))
-            for row, value in zip(missing, values, strict=True):
-                state.read[int(row["event"])] = self._request(row, value)
-        found = [state.read[int(row["event"])] for row in facts]
-        state.head.count("requests_not_retained", sum(request is None for request in found))
-        return [request for request in found if request is not None]
-
-    def _request(self, row: Any, value: bytes | None) -> Request | None:
-        request = decode(value, None, self._door)
-        if isinstance(request, Rejection):
-            return None
-        view = self._sketcher.tokens(request.user_text)
-        if not len(view.grams64):
-            return None
-        distinct = np.unique(view.grams64)
-        return Request(
-            sighting=row.tobytes(),
-            event=int(row["event"]),
-            time=int(row["time"]),
-            party=int(row["party"]),
-            flags=int(row["flags"]),
-            tokens=view.hashes,
-            grams=view.grams64,
-            distinct=distinct,
-            halves=np.unique(grams32(distinct)),
-            system=self._system(request.system_text),
-            words=tuple(view.written),
-            event_id=request.event_id,
-            account_id=request.account_id,
-        )
-
-    def _system(self, text: str) -> Any:
-        """Shingle hashes of a system prompt; only known tools are looked for in it."""
-        if not text or not self._known:
-            return NO_GRAMS
-        return np.unique(grams32(self._sketcher.tokens(text).grams64))
 
     def _template_of_known(self, tool: KnownTool) -> Template:
         """The text of a known tool as a template: its smallest shingle hashes."""
@@ -335,7 +287,7 @@ class Gather:
             self._open(state, tick, cell, template, opinion, opened, family, outs)
             return
         if opinion.decision == "suspect":
-            register.suspect(template, cell, value_of(cell.reading, cell.asks) if cell.reading.words else 0.0)
+            register.suspect(template, cell, value_of(cell.reading, cell.asks))
             state.dirty = True
         elif opinion.decision == "shared_tool":
             self._ask(state, tick, estimate, cell, template, opinion, outs)
@@ -362,15 +314,11 @@ class Gather:
             state.head.count("campaigns_opened")
             kind = "open"
         else:
-            old = opened.campaign
-            held = {each.template_id for each in old.templates}
-            added = [each for each in added if each.template_id not in held]
-            if len(old.templates) + len(added) > TEMPLATES_MAX:
-                state.head.count("bound_templates", len(old.templates) + len(added) - TEMPLATES_MAX)
-                added = added[: TEMPLATES_MAX - len(old.templates)]
-            if not added:
+            known = len(opened.campaign.templates)
+            grown = _with_templates(state.head, opened.campaign, added, tick)
+            if len(grown.templates) == known:
                 return
-            opened.campaign = replace(old, version=old.version + 1, tick=tick, templates=(*old.templates, *added))
+            opened.campaign = grown
             kind = "grow"
         if cell.frame or opened.frameless:  # a phrase that a campaign uses may be anybody's
             opened.take(*_parties(cell.requests))
@@ -387,10 +335,7 @@ class Gather:
         """Campaigns that have turned out to be one: the older keeps its id and takes the templates, the other one ends."""
         while pair := state.register.kin():
             older, newer = pair
-            held = {template.template_id for template in older.campaign.templates}
-            added = tuple(t for t in newer.campaign.templates if t.template_id not in held)
-            templates = (*older.campaign.templates, *added)[:TEMPLATES_MAX]
-            older.campaign = replace(older.campaign, version=older.campaign.version + 1, tick=tick, templates=templates)
+            older.campaign = _with_templates(state.head, older.campaign, newer.campaign.templates, tick)
             older.take(newer.accounts, newer.payments)
             ended = replace(newer.campaign, version=newer.campaign.version + 1, tick=tick, closed=True)
             state.register.campaigns.remove(newer)
@@ -399,15 +344,8 @@ class Gather:
             state.head.count("campaigns_merged")
             for campaign in (older.campaign, ended):
                 outs.append(Out("campaigns", 0, campaign.campaign_id.encode(), campaign.to_json()))
-            finding = {
-                "kind": "merge",
-                "tick": tick,
-                "detected_ms": tick_end_ms(tick, self._tick_ms),
-                "campaign_id": ended.campaign_id,
-                "merged_into": older.campaign.campaign_id,
-            }
-            value = orjson.dumps({"finding": finding}, option=orjson.OPT_SORT_KEYS)
-            outs.append(Out("findings", 0, ended.campaign_id.encode(), value))
+            merged = {"kind": "merge", "merged_into": older.campaign.campaign_id}
+            outs.append(self._finding(tick, ended.campaign_id, merged))
 
     def _ask(
         self, state: GatherState, tick: int, estimate: int, cell: Cell, template: Template, opinion: Opinion,
@@ -431,17 +369,13 @@ class Gather:
         self, tick: int, kind: str, category: str, identity: str, version: int, cell: Cell,
         template: Template, opinion: Opinion, outs: list[Out],
     ) -> None:  # fmt: skip
-        finding = {
-            "kind": kind,
-            "category": category,
-            "tick": tick,
-            "detected_ms": tick_end_ms(tick, self._tick_ms),
-            "campaign_id": identity,
-            "version": version,
-            "config_hash": self._config,
-        } | describe(cell, template, opinion, self._k_accounts)
-        value = orjson.dumps({"finding": finding}, option=orjson.OPT_SORT_KEYS)
-        outs.append(Out("findings", 0, identity.encode(), value))
+        said = {"kind": kind, "category": category, "version": version, "config_hash": self._config}
+        outs.append(self._finding(tick, identity, said | describe(cell, template, opinion, self._k_accounts)))
+
+    def _finding(self, tick: int, identity: str, said: dict[str, Any]) -> Out:
+        """For notify, under the identity that its alert has."""
+        finding = {"tick": tick, "detected_ms": tick_end_ms(tick, self._tick_ms), "campaign_id": identity} | said
+        return Out("findings", 0, identity.encode(), orjson.dumps({"finding": finding}, option=orjson.OPT_SORT_KEYS))
 
     # -- persistence -------------------------------------------------------------------------------------------------
 
@@ -504,6 +438,15 @@ class Gather:
             "bound_suspects": state.register.dropped,
             "state_bytes": state.journal.bytes_held,
         }
+
+
+def _with_templates(head: Head, campaign: Campaign, templates: Sequence[Template], tick: int) -> Campaign:
+    """The next version of a campaign, with those of these templates that it has not; what exceeds the bound is counted."""
+    held = {template.template_id for template in campaign.templates}
+    together = (*campaign.templates, *(template for template in templates if template.template_id not in held))
+    if len(together) > TEMPLATES_MAX:
+        head.count("bound_templates", len(together) - TEMPLATES_MAX)
+    return replace(campaign, version=campaign.version + 1, tick=tick, templates=together[:TEMPLATES_MAX])
 
 
 def _parties(requests: Sequence[Request]) -> tuple[set[int], set[int]]:

@@ -154,10 +154,7 @@ class Match:
     def _first_that_fits(self, state: MatchState, pane: int) -> int:
         """The first pane to keep so that what is kept of earlier panes stays within its bound. Earlier panes are complete,
         so neither batches nor restarts change it."""
-        earlier: dict[int, int] = {}
-        for each, columns in state.journal.panes():
-            if each < pane:
-                earlier[each] = earlier.get(each, 0) + len(columns["sightings"])
+        earlier = {each: rows for each, rows in state.journal.rows("sightings").items() if each < pane}
         held, first = sum(earlier.values()), NEVER
         for each in sorted(earlier):
             if held <= self._sightings_max:

@@ -104,6 +104,13 @@ class Journal:
         for chunk in self._chunks:
             yield chunk.pane, chunk.columns()
 
+    def rows(self, column: str) -> dict[int, int]:
+        """How many rows of this column each pane holds, oldest pane first."""
+        held: dict[int, int] = {}
+        for chunk in self._chunks:
+            held[chunk.pane] = held.get(chunk.pane, 0) + sum(len(block[column]) for block in chunk.blocks)
+        return held
+
     @property
     def oldest_pane(self) -> int:
         """The oldest pane held. Raises IndexError for an empty journal."""

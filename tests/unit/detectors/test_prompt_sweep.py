@@ -10,7 +10,6 @@ import pytest
 from pipeline.detectors.prompt_sweep import (
     COMPANY_MIN,
     FAMILIES_MIN,
-    FAMILY_MIN,
     MATES_MIN,
     PHRASE_WIDTH_MIN,
     PURPOSE,
@@ -25,6 +24,7 @@ from pipeline.detectors.prompt_sweep import (
 from pipeline.evidence import EVIDENCE
 from pipeline.evidence.base import ANY, Evidence
 from pipeline.evidence.cell import RIGID_WORDS_MIN, Cell
+from pipeline.evidence.varied_wording import FAMILY_MIN
 from pipeline.model.sighting import Flag
 from pipeline.sketch.purposes import Purpose, Reading
 from tests.build import SETTINGS, cell, request, words

@@ -316,7 +316,7 @@ def test_a_crash_after_any_record_changes_nothing_that_was_committed() -> None:
 
 def test_what_was_read_before_is_only_a_cache(sweep: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, _, _ = run(sweep)
-    monkeypatch.setattr("pipeline.processors.gather.READ_CACHE_MAX", 10)
+    monkeypatch.setattr("pipeline.processors.second_look.CACHE_MAX", 10)
     tiny, _, state = run(sweep)
 
     assert tiny == plain
