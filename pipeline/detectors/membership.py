@@ -22,6 +22,10 @@ UNFRAMED: Final = -2.0
 STRAY: Final = 0.15
 STRAY_MAX: Final = 4.0
 """Four requests of its own for each of the campaign's are cover; what goes beyond makes a stray hit likelier."""
+FOCUS_MIN: Final = 0.3
+FOCUS_FRAMED_MIN: Final = 0.05
+"""Share of its traffic that is an account's own affair. A phrase slips in; nobody sends a whole frame by the way, and where
+load is dealt out as unevenly as among people, many of a campaign's accounts send one only: one in twenty is enough."""
 REPEATS: Final = (0.0, 0.0, 1.0, 2.0, 3.0, 3.25, 3.5, 3.75, 4.0)
 """Log-odds for 0, 1, ... 8 and more distinct requests in the campaign."""
 DISTINCT_MAX: Final = len(REPEATS) - 1
@@ -70,9 +74,9 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
         for name, agrees in (
             ("template", hits.framed > 0),
             ("repetition", hits.distinct >= 2),
-            ("focus", share >= 0.3),
+            ("focus", share >= FOCUS_MIN or (hits.framed > 0 and hits.distinct >= FOCUS_FRAMED_MIN * requests)),
             ("elicitation", habits.get("cue_share", -1.0) >= 0.5),
-            ("new_account", 0 <= hits.age_d < 21 and (hits.distinct >= 2 or share >= 0.3)),
+            ("new_account", 0 <= hits.age_d < 21 and (hits.distinct >= 2 or share >= FOCUS_MIN)),
         )
         if agrees
     ]

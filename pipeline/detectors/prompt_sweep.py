@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pipeline.evidence.base import Evidence, Weight
-from pipeline.evidence.cell import RIGID_WORDS_MIN, Cell
+from pipeline.evidence.cell import DISGUISED_MIN, RIGID_WORDS_MIN, Cell
 from pipeline.evidence.varied_wording import FAMILY_MIN
 
 ID: Final = "prompt_sweep"
@@ -76,6 +76,8 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     phrase = not cell.frame and cell.width >= PHRASE_WIDTH_MIN
     if cell.width < RIGID_WORDS_MIN and cell.unexplained < OWN_MIN:
         return Opinion("silent", score, weights, "words that open campaigns use among others")
+    if cell.obfuscated >= DISGUISED_MIN and cell.width < RIGID_WORDS_MIN and not cell.reading.harvest:
+        return Opinion("silent", score, weights, "a few disguised words that ask for nothing")
     tool: Decision = "suspect" if phrase else "shared_tool" if _is_one_thing(cell) else "silent"
     if purpose < PURPOSE_MIN:
         return Opinion(tool, score, weights, "nothing tells one operation from the users of one app")

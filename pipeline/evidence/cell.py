@@ -29,9 +29,11 @@ YOUNG_D: Final = 21.0
 OPENING_MIN: Final = 0.85
 FRAME_WORDS_MIN: Final = 7
 RIGID_WORDS_MIN: Final = 40
-"""A frame is seven fixed words that open the prompt, or forty anywhere: people pass on phrases of
-twenty words and more, but not of forty."""
+"""A frame is seven fixed words that open the prompt or are disguised, or forty anywhere: people pass on phrases of
+twenty words and more, but not of forty, and not letter by letter."""
+DISGUISED_MIN: Final = 0.8
 SLOT_WORDS: Final = 5
+REAL_MIN: Final = 12
 ASKED: Final = 32
 U64 = npt.NDArray[np.uint64]
 
@@ -123,6 +125,7 @@ def measure(requests: Sequence[Request], core: U64) -> Cell:
     people = facts[first]
     flags = facts["flags"]
     n = len(ordered)
+    disguised = float(np.mean((flags & int(OBFUSCATED)) != 0))
     reading = _reading(ordered, core)
     return Cell(
         requests=tuple(ordered),
@@ -131,18 +134,17 @@ def measure(requests: Sequence[Request], core: U64) -> Cell:
         parties_per_account=len(np.unique(facts["party"])) / len(accounts),
         largest=float(counts.max()) / n,
         distinct=len(np.unique(facts["prompt"])) / n,
-        reuse=_reuse(shapes, facts["account"]),
+        reuse=_reuse(shapes, facts["prompt"], facts["account"]),
         retry=_retry(shapes, facts["account"]),
         evenness=evenness(tuple(sorted(counts.tolist()))),
         burst=_burst(facts),
         width=float(np.median(shapes["width"])),
         opening=float(np.mean(shapes["opens"])),
-        frame=bool(np.mean(shapes["opens"]) >= OPENING_MIN and np.median(shapes["width"]) >= FRAME_WORDS_MIN)
-        or bool(np.median(shapes["width"]) >= RIGID_WORDS_MIN),
+        frame=_is_frame(shapes, disguised),
         verbatim=float(np.mean(shapes["rest"] < 4)),
         rare=float(np.mean(shapes["slot_words"] >= SLOT_WORDS)),
         cue=float(np.mean((flags & int(CUES)) != 0)),
-        obfuscated=float(np.mean((flags & int(OBFUSCATED)) != 0)),
+        obfuscated=disguised,
         system=float(np.mean((flags & int(Flag.SYSTEM)) != 0)),
         young=_young(facts["age_d"]),
         payment=_sharing(people["payment"]),
@@ -240,6 +242,12 @@ def _lay(tokens: Any, token_ends: Any, grams: Any, gram_ends: Any, core: Any, co
         token_start, gram_start = token_ends[i], gram_ends[i]
 
 
+def _is_frame(shapes: npt.NDArray[Any], disguised: float) -> bool:
+    width = np.median(shapes["width"])
+    alone = np.mean(shapes["opens"]) >= OPENING_MIN or disguised >= DISGUISED_MIN
+    return bool(width >= RIGID_WORDS_MIN or (width >= FRAME_WORDS_MIN and alone))
+
+
 def _fixed(request: Request, grams: U64) -> list[bool]:
     """Which of the request's words stand in one of these shingles; its two ends do not count."""
     fixed = np.zeros(len(request.words), np.bool_)
@@ -265,16 +273,28 @@ def _asks(requests: Sequence[Request], wording: U64) -> float:
     return float(np.median(shares))
 
 
-def _reuse(shapes: npt.NDArray[Any], accounts: Any) -> float:
-    """Share of requests with a real slot whose slot another account has sent as well."""
+def _reuse(shapes: npt.NDArray[Any], prompts: Any, accounts: Any) -> float:
+    """Chance that requests of two accounts say the same: the same prompt or, of real slots, the same slot.
+
+    Simpson's index of concentration (1949), between accounts only; unlike a share of repeats it does not grow with the sample.
+    """
     real = shapes["slot_words"] >= SLOT_WORDS
-    if real.sum() < 12:
-        return nan
-    users: dict[int, set[int]] = {}
-    slots = list(zip(shapes["slot"][real].tolist(), accounts[real].tolist(), strict=True))
-    for slot, account in slots:
-        users.setdefault(slot, set()).add(account)
-    return sum(len(users[slot]) > 1 for slot, _ in slots) / len(slots)
+    if real.sum() < REAL_MIN:
+        return _meeting(prompts, accounts)
+    return max(_meeting(prompts, accounts), _meeting(shapes["slot"][real], accounts[real]))
+
+
+def _meeting(values: Any, accounts: Any) -> float:
+    """Share of the pairs of requests of different accounts that have the same value; nan without such pairs."""
+    of_two = _pairs(np.ones(len(values), np.int64)) - _pairs(accounts)
+    same = _pairs(values) - _pairs(np.stack([values, accounts], axis=1))
+    return same / of_two if of_two else nan
+
+
+def _pairs(values: Any) -> int:
+    """Pairs of equal rows."""
+    counts = np.unique(values, axis=0, return_counts=True)[1]
+    return int((counts * (counts - 1) // 2).sum())
 
 
 def _retry(shapes: npt.NDArray[Any], accounts: Any) -> float:

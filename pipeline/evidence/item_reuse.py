@@ -1,7 +1,8 @@
-"""item_reuse: The same slot content sent by different accounts: people draw on what is popular.
+"""item_reuse: How likely requests of two accounts are to say the same: people draw on what is popular.
 
-Null: Users of an app ask about the same things with a heavy tail; accounts that share one list do not meet in it.
-Misses: Apps whose users bring private text; small samples, where a collision is luck.
+Null: Whatever the number of users, the popular questions of an app, a class or a viral prompt keep their share of them; in a
+list that is worked off, once or some times over, two requests meet ever less often as it goes on.
+Misses: Apps whose users bring private text; lists of a few items, and the first items of a list that is sent several times.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ def measure(cell: Cell) -> float:
 TERM = Evidence(
     name="item_reuse",
     family="list",
-    threshold=0.25,
-    sees=("The same slot content sent by different accounts: people draw on what is popular."),
+    threshold=0.01,
+    sees="How likely requests of two accounts are to say the same: people draw on what is popular.",
     null=(
-        "Users of an app ask about the same things with a heavy tail; accounts that share one list do not meet in it."
+        "Whatever the number of users, the popular questions of an app, a class or a viral prompt keep their share of them; "
+        "in a list that is worked off, once or some times over, two requests meet ever less often as it goes on."
     ),
-    misses="Apps whose users bring private text; small samples, where a collision is luck.",
+    misses=(
+        "Apps whose users bring private text; lists of a few items, and the first items of a list that is sent several "
+        "times."
+    ),
     measure=measure,
-    steps=((0.5, -3.0), (0.4, -1.5), (0.25, -0.5), (0.08, 0.0), (ANY, 0.5)),
+    steps=((0.1, -4.0), (0.04, -2.5), (0.02, -1.5), (0.01, -0.5), (0.002, 0.0), (ANY, 0.5)),
 )

@@ -1,7 +1,8 @@
 """no_repeat: Requests of one template whose prompts never repeat: a list is worked off.
 
 Null: A viral prompt, homework and canned questions repeat: what many people want, they ask in the same words.
-Misses: A campaign that sends each item several times; a popular app with private text in every prompt.
+Misses: A campaign that sends each item several times; a popular app with private text in every prompt. What repeats are
+worth, item_reuse says.
 """
 
 from __future__ import annotations
@@ -23,5 +24,5 @@ TERM = Evidence(
     null="A viral prompt, homework and canned questions repeat: what many people want, they ask in the same words.",
     misses="A campaign that sends each item several times; a popular app with private text in every prompt.",
     measure=measure,
-    steps=((0.985, 1.5), (0.95, 1.0), (0.85, 0.5), (0.7, 0.0), (0.5, -1.5), (ANY, -4.0)),
+    steps=((0.985, 1.5), (0.95, 1.0), (0.85, 0.5), (0.5, 0.0), (ANY, -1.5)),
 )

@@ -26,6 +26,7 @@ from pipeline.evidence.harvest import value_of
 from pipeline.model.campaign import END_KEY, TICK_KEY, Campaign, Template
 from pipeline.model.known import KnownTool
 from pipeline.model.record import Batch, Out, Reader
+from pipeline.model.sighting import OBFUSCATED
 from pipeline.processors.crowds import Crowds
 from pipeline.processors.findings import describe
 from pipeline.processors.head import Head
@@ -209,7 +210,7 @@ class Gather:
         if len(chosen) >= self._reads_max:  # cut off, perhaps in the middle of its last party
             horizon = min(horizon, int(facts["party"][chosen].max()))
         around = int((np.unique(facts["party"]) < np.uint64(horizon)).sum())
-        for cell in self._cells(left):
+        for cell in [cell for side in self._sides(left) for cell in self._cells(side)]:
             cell = replace(cell, horizon=horizon, around=around)
             self._judge_cell(state, tick, estimate, cell, owners, outs)
 
@@ -245,6 +246,12 @@ class Gather:
                 state.dirty = True
         left = [request for request, owner in zip(requests, owners, strict=True) if owner is None]
         return left, [owner for owner in owners if owner is not None]
+
+    def _sides(self, requests: list[Request]) -> list[list[Request]]:
+        """Disguised requests apart from those that say the same words openly, if they are enough to be judged."""
+        sides = [[r for r in requests if bool(r.flags & int(OBFUSCATED)) is disguised] for disguised in (True, False)]
+        few = any(len({request.party for request in side}) < self._limits.accounts_min for side in sides)
+        return [requests] if few else sides
 
     def _cells(self, requests: list[Request]) -> list[Cell]:
         """Split by exact fixed text: those that hold the common core, then the rest among themselves."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.evidence.cell import Cell
+from pipeline.evidence.cell import DISGUISED_MIN, OPENING_MIN, Cell
 from pipeline.model.campaign import Template
 from pipeline.sketch.sketcher import grams32
 from pipeline.templates import Inferred, infer
@@ -19,7 +19,6 @@ TIGHT_SHARE: Final = 0.8
 CORE_MAX: Final = 96
 CORE_MIN: Final = 5
 """Fixed shingles that a template needs: fewer are anybody's words."""
-OBFUSCATED_MIN: Final = 0.8
 ANCHORED_BELOW: Final = 96.0
 
 
@@ -30,13 +29,13 @@ def template_of(cell: Cell, strength: float) -> Template:
     core = np.unique(grams32(tight if len(tight) >= CORE_MIN else cell.core))[:CORE_MAX]
     name = blake2b(core.tobytes(), digest_size=6, person=b"sw-template").hexdigest()
     return Template(
-        f"t-{name}", core, cell.frame, bool(cell.obfuscated >= OBFUSCATED_MIN), round(strength, 4), _anchor(cell)
+        f"t-{name}", core, cell.frame, bool(cell.obfuscated >= DISGUISED_MIN), round(strength, 4), _anchor(cell)
     )
 
 
 def _anchor(cell: Cell) -> int:
-    """The opening shingle of a frame: its other words may hold a phrase that stands in anybody's text."""
-    if not cell.frame or cell.width >= ANCHORED_BELOW:
+    """The opening shingle of a frame that opens: its other words may hold a phrase that stands in anybody's text."""
+    if not cell.frame or cell.opening < OPENING_MIN or cell.width >= ANCHORED_BELOW:
         return 0
     openings, counts = np.unique(np.concatenate([r.grams[:1] for r in cell.requests]), return_counts=True)
     return int(grams32(openings[np.argmax(counts)][None])[0])

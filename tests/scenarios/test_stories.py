@@ -17,6 +17,8 @@ FIRES = {
     "campaign_in_parts": 1,
     "campaign_sweep": 1,
     "copied_prompts": 1,
+    "disguised_phrase": 1,
+    "list_sent_thrice": 1,
     "prompt_rewriting": 1,
     "proxy": 1,
     "reasoning_wrapper": 1,

@@ -46,6 +46,12 @@ def test_an_imitated_innocent_with_one_stray_hit_among_forty_requests_stays_out(
     assert not opinion(of=40, **(IMITATED | known)).member
 
 
+@pytest.mark.parametrize(("of", "member"), [(1, True), (10, True), (20, True), (21, False), (200, False)])
+def test_one_request_under_a_whole_frame_is_enough_if_it_is_one_of_twenty(of: int, member: bool) -> None:
+    assert opinion(of=of, requests=1, distinct=1, framed=1).member is member
+    assert not opinion(of=of, requests=1, distinct=1, framed=0).member
+
+
 def test_a_phrase_that_ordinary_people_use_as_well_takes_three_of_them() -> None:
     members = [opinion(of=6, requests=count, distinct=count).member for count in (1, 2, 3)]
 

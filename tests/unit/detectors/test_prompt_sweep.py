@@ -274,7 +274,7 @@ def test_a_prompt_that_everybody_copies_is_none() -> None:
     opinion = decide(crowd(ASKS), EVIDENCE, SHIPPED)
 
     assert opinion.decision == "silent"
-    assert opinion.because.startswith(("no_repeat: ", "verbatim: "))
+    assert opinion.because.startswith("item_reuse: ")
 
 
 def test_a_way_of_opening_that_ordinary_people_share_is_none() -> None:

@@ -15,6 +15,7 @@ from pipeline.evidence.cell import (
     CAP,
     COMMON_MIN,
     FRAME_WORDS_MIN,
+    REAL_MIN,
     RIGID_WORDS_MIN,
     SLOT_WORDS,
     YOUNG_D,
@@ -132,11 +133,22 @@ def test_a_slot_is_rare_from_five_words_on() -> None:
     assert made(texts).rare == 0.5
 
 
-def test_reuse_is_the_share_of_slots_that_another_account_sends_too() -> None:
+def test_reuse_is_the_chance_that_two_accounts_say_the_same() -> None:
     pairs = [f"{FIXED} {slot}" for slot in slots(6) for _ in range(COMMON_MIN - 1)]
     alone = [f"{FIXED} {words(f'own {place}', 6)}" for place in range(12)]
 
-    assert made(pairs + alone).reuse == 0.5
+    assert made(pairs + alone).reuse == pytest.approx(6 / (24 * 23 / 2))
+
+
+def test_a_list_sent_three_times_is_told_from_popular_questions_the_longer_it_gets() -> None:
+    def thrice(items: int) -> float:
+        return made([f"{FIXED} {slot}" for slot in slots(items) for _ in range(3)]).reuse
+
+    def popular(requests: int) -> float:
+        return made([f"{FIXED} {slots(8)[place * place % 8]}" for place in range(requests)]).reuse
+
+    assert thrice(8) == pytest.approx(2 / 23) and thrice(32) == pytest.approx(2 / 95)
+    assert popular(24) == pytest.approx(popular(96), abs=0.05) and popular(96) > 0.3
 
 
 def test_an_account_that_repeats_itself_reuses_nothing() -> None:
@@ -145,16 +157,23 @@ def test_an_account_that_repeats_itself_reuses_nothing() -> None:
     assert made(pairs, accounts=lambda place: place // 2).reuse == 0
 
 
-def test_what_three_send_alike_is_wording_and_not_a_slot() -> None:
+def test_what_three_send_alike_is_wording_and_not_a_slot_but_the_same_prompt_all_the_same() -> None:
     variants = [f"{FIXED} {slot}" for slot in slots(4) for _ in range(COMMON_MIN)]
 
     assert made(variants).rare == 0
-    assert math.isnan(made(variants).reuse)
+    assert made(variants).reuse == pytest.approx(2 / 11)
 
 
-def test_of_few_slots_nothing_is_said_about_reuse() -> None:
-    assert math.isnan(made([f"{FIXED} {slot}" for slot in slots(11)]).reuse)
-    assert made([f"{FIXED} {slot}" for slot in slots(12)]).reuse == 0
+def test_of_few_slots_only_whole_prompts_are_compared() -> None:
+    def greeted(count: int) -> list[str]:
+        return [f"{FIXED} {slot} {FIXED} {hello}" for slot in slots(count // 2) for hello in ("please", "thanks")]
+
+    assert made(greeted(REAL_MIN - 2)).reuse == 0
+    assert made(greeted(REAL_MIN)).reuse == pytest.approx(6 / 66)
+
+
+def test_one_account_alone_says_nothing_of_reuse() -> None:
+    assert math.isnan(made([f"{FIXED} {slot}" for slot in slots(12)], accounts=lambda _: 0).reuse)
 
 
 def test_retry_is_the_share_of_requests_that_edit_the_one_before() -> None:
