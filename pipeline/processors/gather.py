@@ -34,6 +34,7 @@ from pipeline.processors.register import (
     CAMPAIGNS_MAX,
     TEMPLATES_MAX,
     TOOLS_MAX,
+    Asked,
     Opened,
     Register,
     Suspect,
@@ -358,19 +359,19 @@ class Gather:
         self, state: GatherState, tick: int, estimate: int, cell: Cell, template: Template, opinion: Opinion,
         outs: list[Out],
     ) -> None:  # fmt: skip
-        """A template that many share and nobody has named: on-call is asked once."""
+        """A tool that many share and nobody has named: on-call is asked once, whatever other templates it has."""
         if estimate < TOOL_ACCOUNTS_MIN:
             return
-        name = f"s-{template.template_id[2:]}"
-        if state.register.asked(template):
+        accounts, _ = _parties(cell.requests)
+        state.dirty = True  # it may be one more template of a tool that has been asked about
+        if state.register.joins_asked(template, accounts):
             return
         if len(state.register.tools) >= TOOLS_MAX:
             state.head.count("bound_tools")
             return
-        state.register.tools.append(template)
-        state.dirty = True
+        state.register.tools.append(Asked([template], accounts))
         state.head.count("tools_asked_for")
-        self._find(tick, "open", "shared_tool", name, 1, cell, template, opinion, outs)
+        self._find(tick, "open", "shared_tool", f"s-{template.template_id[2:]}", 1, cell, template, opinion, outs)
 
     def _find(
         self, tick: int, kind: str, category: str, identity: str, version: int, cell: Cell,

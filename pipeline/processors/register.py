@@ -77,6 +77,14 @@ class Suspect:
     harvest: float
 
 
+@dataclass(slots=True)
+class Asked:
+    """A tool that somebody has been asked to name: its templates, and accounts that use them."""
+
+    templates: list[Template]
+    accounts: set[int]
+
+
 class Register:
     """All of it, and the indices over it. `suspects` is bounded: the oldest go first."""
 
@@ -84,7 +92,7 @@ class Register:
         self._known = TemplateIndex(known)
         self.campaigns: list[Opened] = []
         self.suspects: list[Suspect] = []
-        self.tools: list[Template] = []  # that somebody has been asked to name
+        self.tools: list[Asked] = []
         self.dropped = 0
         self._frames = TemplateIndex([])
         self._owners: list[Opened] = []
@@ -158,12 +166,17 @@ class Register:
         self.dropped += max(0, len(kept) + 1 - SUSPECTS_MAX)
         self.suspects = [*kept, new][-SUSPECTS_MAX:]
 
-    def asked(self, template: Template) -> bool:
-        """Whether somebody has been asked to name this template, or one that shares half of its fixed words."""
-        return any(
-            len(np.intersect1d(template.core, old.core)) * 2 >= min(len(template.core), len(old.core))
-            for old in self.tools
-        )
+    def joins_asked(self, template: Template, accounts: set[int]) -> bool:
+        """Whether somebody has been asked to name the tool of this template: half of its fixed words are another's, or the
+        same accounts use both, as with a tool of several templates. It is remembered as one more template of that tool."""
+        for tool in self.tools:
+            same = any(_overlap(template, old) for old in tool.templates)
+            if same or _far_more_than_strangers(len(accounts & tool.accounts), len(accounts), len(tool.accounts)):
+                if not same and len(tool.templates) < TEMPLATES_MAX:
+                    tool.templates.append(template)
+                tool.accounts = _bounded(tool.accounts | accounts)
+                return True
+        return False
 
     def forget(self, suspects: Sequence[Suspect]) -> None:
         """These have become part of a campaign."""
@@ -196,7 +209,10 @@ class Register:
                 }
                 for suspect in self.suspects
             ],
-            "tools": [template.to_row() for template in self.tools],
+            "tools": [
+                {"templates": [template.to_row() for template in tool.templates], "accounts": sorted(tool.accounts)}
+                for tool in self.tools
+            ],
             "dropped": self.dropped,
         }
 
@@ -215,7 +231,10 @@ class Register:
             )
             for each in row["suspects"]
         ]
-        self.tools = [Template.from_row(each) for each in row["tools"]]
+        self.tools = [
+            Asked([Template.from_row(template) for template in each["templates"]], set(each["accounts"]))
+            for each in row["tools"]
+        ]
         self.dropped = row["dropped"]
         self.index()
 
@@ -268,11 +287,18 @@ def _telling(campaign: Campaign) -> list[Template]:
 def _shared(accounts: set[int], payments: set[int], opened: Opened, parts: int = SHARED_PARTS) -> int:
     """How many accounts or payment instruments are shared; 0 if strangers might share as many."""
     common, paid = len(accounts & opened.accounts), len(payments & opened.payments)
-    if common >= SHARED_MIN and common * parts >= min(len(accounts), len(opened.accounts)):
+    if _far_more_than_strangers(common, len(accounts), len(opened.accounts), parts):
         return max(common, paid)
-    if paid >= SHARED_MIN and paid * parts >= min(len(payments), len(opened.payments)):
-        return paid
-    return 0
+    return paid if _far_more_than_strangers(paid, len(payments), len(opened.payments), parts) else 0
+
+
+def _far_more_than_strangers(common: int, one: int, other: int, parts: int = SHARED_PARTS) -> bool:
+    return common >= SHARED_MIN and common * parts >= min(one, other)
+
+
+def _overlap(one: Template, other: Template) -> bool:
+    """Whether two templates share half of the fixed words of the shorter one."""
+    return len(np.intersect1d(one.core, other.core)) * 2 >= min(len(one.core), len(other.core))
 
 
 def _bounded(hashes: set[int]) -> set[int]:

@@ -21,6 +21,7 @@ from pipeline.processors.register import (
     SHARED_PARTS,
     SUSPECTS_MAX,
     TEMPLATES_MAX,
+    Asked,
     Opened,
     Register,
     from_panes,
@@ -316,12 +317,22 @@ def test_what_has_become_part_of_a_campaign_is_forgotten() -> None:
 
 def test_a_template_that_shares_half_of_its_words_with_one_that_was_asked_about_is_not_asked_about_again() -> None:
     register = Register()
-    register.tools.append(template(range(20)))
+    register.tools.append(Asked([template(range(20))], set(range(20))))
 
-    assert register.asked(template(range(10, 40)))
-    assert register.asked(template(range(5)))
-    assert not register.asked(template(range(11, 40)))
-    assert not Register().asked(template(range(20)))
+    assert register.joins_asked(template(range(10, 40)), set())
+    assert register.joins_asked(template(range(5)), set())
+    assert not register.joins_asked(template(range(11, 40)), set())
+    assert not Register().joins_asked(template(range(20)), set())
+
+
+def test_templates_of_one_set_of_accounts_are_one_tool_and_strangers_who_meet_are_not() -> None:
+    register = Register()
+    register.tools.append(Asked([template(range(20))], set(range(80))))
+
+    assert not register.joins_asked(template(range(100, 120)), {*range(9), *range(1000, 1071)})
+    assert register.joins_asked(template(range(100, 120)), {*range(10), *range(1000, 1070)})
+    assert register.joins_asked(template(range(110, 120)), set(range(2000, 2100)))
+    assert len(register.tools[0].templates) == 2
 
 
 # ------------------------------------------------------------------ restarts
@@ -331,14 +342,14 @@ def test_what_is_dumped_is_what_is_loaded() -> None:
     register = suspecting(phrase_of(ONE, range(20)), phrase_of(TWO, range(20)))
     register.campaigns.append(links("c-1", [2**63, 1], [7]))
     register.campaigns.append(Opened(campaign(template(FIXED, anchor=77), name="c-2", version=3), {5}, set()))
-    register.tools.append(template(READER, "t-tool", strength=-2.25))
+    register.tools.append(Asked([template(READER, "t-tool", strength=-2.25)], {2**63, 5}))
     register.dropped = 4
     again = Register()
     again.load(orjson.loads(orjson.dumps(register.dump())))
 
     assert orjson.dumps(again.dump()) == orjson.dumps(register.dump())
     assert again.campaigns[1].campaign.templates[0].anchor == 77
-    assert np.array_equal(again.tools[0].core, register.tools[0].core)
+    assert np.array_equal(again.tools[0].templates[0].core, register.tools[0].templates[0].core)
     assert [each.events for each in again.suspects] == [each.events for each in register.suspects]
 
 
@@ -363,7 +374,7 @@ def test_no_word_is_in_a_dump() -> None:
 def test_panes_hold_all_of_a_dump_in_its_order() -> None:
     register = suspecting(phrase_of(ONE, range(20)), phrase_of(TWO, range(20)))
     register.campaigns += [links("c-2", [1], [2]), links("c-1", [3], [4])]
-    register.tools.append(template(READER, "t-tool"))
+    register.tools.append(Asked([template(READER, "t-tool")], {3}))
 
     assert from_panes(to_panes(register.dump())) == register.dump()
     assert from_panes({}) is None
