@@ -1,7 +1,8 @@
 """Is this account part of the campaign? The account's own evidence, judged where the account lives.
 
 Sees: how many distinct requests of the account carry a template of the campaign, whether one of them opens with a fixed
-frame, what share of the account's traffic they are, and what else is known of the account.
+frame, in how many of the campaign's wordings it asks, what share of the account's traffic they are, and what else is known
+of it.
 Misses: an account whose only requests in the campaign are phrases that ordinary people use as well.
 
 A template hit alone convicts nobody: evidence of two families has to agree. Scores are log-odds, set by hand and bounded.
@@ -28,6 +29,9 @@ FOCUS_FRAMED_MIN: Final = 0.05
 load is dealt out as unevenly as among people, many of a campaign's accounts send one only: one in twenty is enough."""
 REPEATS: Final = (0.0, 0.0, 1.0, 2.0, 3.0, 3.25, 3.5, 3.75, 4.0)
 """Log-odds for 0, 1, ... 8 and more distinct requests in the campaign."""
+WORDINGS: Final = (0.0, 0.0, 1.0, 2.0)
+"""Log-odds for 0, 1, 2, 3 and more wordings of a campaign that varies them: people keep to their own way of asking."""
+WORDINGS_MAX: Final = len(WORDINGS) - 1
 DISTINCT_MAX: Final = len(REPEATS) - 1
 CONFIDENCE_MAX: Final = 0.9999
 """Nobody is certain of an account."""
@@ -45,6 +49,7 @@ class Hits:
     last_ms: int = 0
     age_d: float = -1.0
     strength: float = 0.0  # of the strongest template hit
+    wordings: int = 0  # different phrases of the campaign, up to WORDINGS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
     requests = int(habits["requests"])
     share = min(1.0, hits.requests / max(1, requests))
     score = min(hits.strength, 3.0) + (FRAMED if hits.framed else UNFRAMED) + REPEATS[min(hits.distinct, DISTINCT_MAX)]
+    score += 0.0 if hits.framed else WORDINGS[min(hits.wordings, WORDINGS_MAX)]
     score -= min(STRAY_MAX, STRAY * max(0, requests - hits.requests - COVER * hits.distinct))
     if hits.distinct >= 2 and share >= 0.5:
         score += 0.5
@@ -74,6 +80,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
         for name, agrees in (
             ("template", hits.framed > 0),
             ("repetition", hits.distinct >= 2),
+            ("varied_wording", hits.wordings >= 2 and not hits.framed),
             ("focus", share >= FOCUS_MIN or (hits.framed > 0 and hits.distinct >= FOCUS_FRAMED_MIN * requests)),
             ("elicitation", habits.get("cue_share", -1.0) >= 0.5),
             ("new_account", 0 <= hits.age_d < 21 and (hits.distinct >= 2 or share >= FOCUS_MIN)),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from pipeline.detectors.membership import DISTINCT_MAX, Hits, Opinion, judge, recommended_action
+from pipeline.detectors.membership import DISTINCT_MAX, WORDINGS_MAX, Hits, Opinion, judge, recommended_action
 from pipeline.model.campaign import Campaign, Template
 from pipeline.model.record import Out
 from pipeline.model.verdict import AccountVerdict
@@ -39,6 +39,7 @@ class Membership:
     campaign: Campaign
     hits: dict[int, Hits] = field(default_factory=dict)
     prompts: dict[int, set[int]] = field(default_factory=dict)
+    wordings: dict[int, set[str]] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     dirty: bool = True
 
@@ -66,7 +67,7 @@ class Members:
     def refold(self, ring: Ring) -> None:
         """Count all hits anew, from the ring."""
         for membership in self.by_campaign.values():
-            membership.hits, membership.prompts = {}, {}
+            membership.hits, membership.prompts, membership.wordings = {}, {}, {}
         if ring.count and self._index.count:
             accounts = [ring.account(account) for account in ring.sightings["account"][: ring.count].tolist()]
             self.add(ring, 0, ring.count, np.array(accounts, np.int64))
@@ -205,6 +206,10 @@ def _count(membership: Membership, account: int, row: Any, template: Template) -
         prompts.add(prompt)
         hits.distinct = 1
     hits.framed += template.frame
+    if not template.frame and hits.wordings < WORDINGS_MAX:
+        said = membership.wordings.setdefault(account, set())
+        said.add(template.template_id)
+        hits.wordings = len(said)
     hits.strength = max(hits.strength, template.strength)
     hits.output_tokens += int(row["output_tokens"])
     hits.last_ms = int(row["time"])

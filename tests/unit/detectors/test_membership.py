@@ -58,6 +58,14 @@ def test_a_phrase_that_ordinary_people_use_as_well_takes_three_of_them() -> None
     assert members == [False, True, True] or members == [False, False, True]
 
 
+def test_who_asks_in_three_of_a_campaigns_wordings_is_in_and_who_keeps_to_one_is_not() -> None:
+    asks = {"requests": 3, "distinct": 3, "strength": 0.25}
+
+    assert [opinion(of=9, wordings=wordings, **asks).member for wordings in (1, 2, 3)] == [False, False, True]
+    assert "varied_wording" in opinion(of=9, wordings=3, **asks).families
+    assert opinion(of=9, wordings=3, framed=1, **asks) == opinion(of=9, wordings=0, framed=1, **asks)
+
+
 def test_the_same_prompt_over_and_over_is_one_request_of_the_campaign() -> None:
     again, list_of = (opinion(of=40, requests=5, distinct=distinct, framed=5) for distinct in (1, 5))
 

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from pipeline import contracts
-from pipeline.detectors.membership import DISTINCT_MAX, Hits
+from pipeline.detectors.membership import DISTINCT_MAX, WORDINGS_MAX, Hits
 from pipeline.model.campaign import Campaign
 from pipeline.model.record import Out
 from pipeline.processors.members import Members
@@ -116,6 +116,19 @@ def test_the_same_prompt_again_is_a_request_but_not_another_distinct_one() -> No
 
     assert found is not None
     assert (found.requests, found.distinct) == (5, 1)
+
+
+def test_wordings_of_a_campaign_are_counted_by_account_and_frames_are_none() -> None:
+    phrases = [words(f"phrase {number}", 12) for number in range(WORDINGS_MAX + 2)]
+    partition = Partition(
+        campaign(template(FIXED), *(template(phrase, f"t-{phrase}", frame=False) for phrase in phrases))
+    )
+    for turn, phrase in enumerate([*phrases, phrases[0], FIXED]):
+        partition.hear("ann", turn, f"{words(f'own {turn}', 20)} {phrase}")
+    partition.hear("bob", 0, f"{words('other', 20)} {phrases[0]}")
+    partition.hear("bob", 1, f"{words('another', 20)} {phrases[0]}")
+
+    assert [hits.wordings for name in ("ann", "bob") if (hits := partition.hits(name))] == [WORDINGS_MAX, 1]
 
 
 def test_distinct_requests_are_counted_up_to_their_bound() -> None:
