@@ -3,8 +3,8 @@ than doing somebody's work.
 
 Null: The fixed text of an app says what the app does, where its answers come from and how they should look; a request for
 reasoning is a small part of it.
-Misses: Plain questions without any wording around them; purposes that no published recipe has used; other languages than
-the lists have.
+Misses: Plain questions without any wording around them; a harvest in the words of a product; most languages other than
+English.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ TELLING: Final = (Purpose.JAILBREAK, Purpose.SYNTHESIS)
 """Purposes that nobody's app has by the way: three different phrases of one tell, however long the text is."""
 TELLING_MIN: Final = 3
 KINDS_MIN: Final = 2
+PLAIN: Final = -1.25
+"""Log-odds of all words together up to which a text is ordinary people's, whatever phrase of a recipe it has taken on."""
+IN_PASSING: Final = 0.5
+LEANS: Final = ((3.0, 2.0), (2.0, 1.0), (1.25, IN_PASSING))
+"""Log-odds of all words together, and the value of a text that no phrase tells: of four authors' look-alikes that the weights
+had not read, at most one in 200 leans by 2, and one in 50 by 1.25."""
 
 
 def measure(cell: Cell) -> float:
@@ -46,16 +52,25 @@ def value_of(reading: Reading, asks: float) -> float:
     harvest, service = reading.harvest, reading.service
     telling = any(reading.phrases.get(purpose, 0) >= TELLING_MIN for purpose in TELLING)
     density = max(asks, reading.harvest_words / reading.words) if harvest else 0.0  # rotated phrases alone are of many
-    kinds = sum(purpose not in SERVICE for purpose in reading.phrases)
     if service > harvest:
         return -2.0 if service >= 2 else -1.0
-    if telling or density >= DOMINANT:
+    if telling:
+        return 2.0
+    leaning = next((value for least, value in LEANS if reading.lean >= least), 0.0)
+    of_phrases = _of_phrases(reading, density)
+    return max(leaning, min(of_phrases, IN_PASSING) if reading.lean <= PLAIN else of_phrases)
+
+
+def _of_phrases(reading: Reading, density: float) -> float:
+    harvest = reading.harvest
+    kinds = sum(purpose not in SERVICE for purpose in reading.phrases)
+    if density >= DOMINANT:
         return 2.0
     if harvest and reading.solving >= ABOUT_ANSWERING:
         return 1.0
     if density >= (PRESENT / 2 if kinds >= KINDS_MIN else PRESENT):
         return 1.0
-    return 0.5 if harvest else 0.0
+    return IN_PASSING if harvest else 0.0
 
 
 TERM = Evidence(
@@ -71,8 +86,8 @@ TERM = Evidence(
         "request for reasoning is a small part of it."
     ),
     misses=(
-        "Plain questions without any wording around them; purposes that no published recipe has used; other "
-        "languages than the lists have."
+        "Plain questions without any wording around them; a harvest in the words of a product; most languages other than "
+        "English."
     ),
     measure=measure,
     steps=((2.0, 3.0), (1.0, 2.25), (0.5, 0.5), (0.0, 0.0), (-1.0, -1.0), (ANY, -2.0)),

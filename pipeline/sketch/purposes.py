@@ -6,7 +6,7 @@
 
 Only the fixed words of a template are held against it, never anybody's own text. The lists come from what is published:
 chain-of-thought triggers, Alpaca, Evol-Instruct, Self-Instruct, Orca, LLM-as-a-judge and retrieval or agent frameworks.
-Any list misses what nobody has published yet; the term that uses it says so.
+Any list misses what nobody has published yet; how the words lean (harvest_words.py) is there for that.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from math import nan
 from typing import Final
 
 from pipeline.model.sighting import Flag
 from pipeline.sketch.cues import CUES
+from pipeline.sketch.harvest_words import lean
 from pipeline.sketch.scheme import SketchParameters
 from pipeline.sketch.sketcher import Sketcher
 
@@ -306,6 +308,7 @@ class Reading:
     harvest_words: int
     phrases: Mapping[Purpose, int]
     solving: float = 0.0
+    lean: float = nan
 
     @property
     def harvest(self) -> int:
@@ -337,7 +340,8 @@ def read(words: Sequence[str], fixed: Sequence[bool]) -> Reading:
         word for word, is_fixed in zip(words, fixed, strict=True) if is_fixed and word.isalpha() and word not in STOP
     ]
     solving = sum(word in SOLVING for word in content) / len(content) if len(content) >= CONTENT_MIN else 0.0
-    return Reading(sum(fixed), sum(covered), phrases, solving)
+    told = (word for word, is_fixed in zip(words, fixed, strict=True) if is_fixed)
+    return Reading(sum(fixed), sum(covered), phrases, solving, lean(told))
 
 
 @lru_cache(maxsize=1)

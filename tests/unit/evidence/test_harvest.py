@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.evidence import harvest, varied_wording
 from pipeline.evidence.cell import Cell
-from pipeline.evidence.harvest import DOMINANT, PRESENT, TELLING_MIN, value_of
+from pipeline.evidence.harvest import DOMINANT, LEANS, PLAIN, PRESENT, TELLING_MIN, value_of
 from pipeline.sketch.purposes import Purpose, Reading
 from tests.build import cell, request, words
 
@@ -146,3 +146,33 @@ def test_phrases_of_one_family_speak_for_each_other_but_not_against_a_service() 
 )
 def test_varied_wording_speaks_from_three_phrases_of_one_crowd_on(family: int, mates: float, said: float) -> None:
     assert varied_wording.TERM.weigh(replace(crowd(words("plain", 9)), family=family, mates=mates)).weight == said
+
+
+# ------------------------------------------------------------------ how all words lean
+
+
+@pytest.mark.parametrize(("lean", "value"), [*LEANS, (1.24, 0.0), (-9.0, 0.0), (math.nan, 0.0)])
+def test_words_that_lean_speak_where_no_phrase_does(lean: float, value: float) -> None:
+    assert value_of(Reading(40, 0, {}, lean=lean), 0.0) == value
+
+
+def test_a_phrase_of_a_recipe_among_ordinary_words_is_said_by_the_way_unless_three_tell() -> None:
+    one, three = {Purpose.REASONING: 1}, {Purpose.JAILBREAK: TELLING_MIN}
+
+    assert value_of(Reading(10, 4, one, lean=PLAIN + 0.01), 0.0) == 2.0
+    assert value_of(Reading(10, 4, one, lean=PLAIN), 0.0) == 0.5
+    assert value_of(Reading(10, 4, three, lean=PLAIN), 0.0) == 2.0
+
+
+def test_words_that_lean_do_not_excuse_a_service() -> None:
+    assert value_of(Reading(40, 0, {Purpose.GROUNDING: 1}, lean=5.0), 0.0) == -1.0
+
+
+def test_a_harvest_in_words_that_no_list_has_is_heard_and_a_product_is_not() -> None:
+    ours = "Write a gold answer for the item: each claim on a line of its own with the rule it rests on, then the result alone."
+    theirs = (
+        "Hello, could you help me write a kind note to the neighbours about the party on Saturday, not too long please."
+    )
+
+    assert harvest.measure(crowd(ours)) >= 1.0
+    assert harvest.measure(crowd(theirs)) == 0
