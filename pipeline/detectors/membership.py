@@ -29,7 +29,7 @@ FOCUS_FRAMED_MIN: Final = 0.05
 load is dealt out as unevenly as among people, many of a campaign's accounts send one only: one in twenty is enough."""
 REPEATS: Final = (0.0, 0.0, 1.0, 2.0, 3.0, 3.25, 3.5, 3.75, 4.0)
 """Log-odds for 0, 1, ... 8 and more distinct requests in the campaign."""
-WORDINGS: Final = (0.0, 0.0, 1.0, 2.0)
+WORDINGS: Final = (0.0, 0.0, 2.0, 3.0)
 """Log-odds for 0, 1, 2, 3 and more wordings of a campaign that varies them: people keep to their own way of asking."""
 WORDINGS_MAX: Final = len(WORDINGS) - 1
 DISTINCT_MAX: Final = len(REPEATS) - 1

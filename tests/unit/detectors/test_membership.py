@@ -58,11 +58,12 @@ def test_a_phrase_that_ordinary_people_use_as_well_takes_three_of_them() -> None
     assert members == [False, True, True] or members == [False, False, True]
 
 
-def test_who_asks_in_three_of_a_campaigns_wordings_is_in_and_who_keeps_to_one_is_not() -> None:
+def test_who_asks_in_several_of_a_campaigns_wordings_is_in_and_who_keeps_to_one_is_not() -> None:
     asks = {"requests": 3, "distinct": 3, "strength": 0.25}
 
-    assert [opinion(of=9, wordings=wordings, **asks).member for wordings in (1, 2, 3)] == [False, False, True]
-    assert "varied_wording" in opinion(of=9, wordings=3, **asks).families
+    assert [opinion(of=9, wordings=wordings, **asks).member for wordings in (1, 2, 3)] == [False, True, True]
+    assert not opinion(of=30, wordings=2, **asks).member
+    assert "varied_wording" in opinion(of=9, wordings=2, **asks).families
     assert opinion(of=9, wordings=3, framed=1, **asks) == opinion(of=9, wordings=0, framed=1, **asks)
 
 
