@@ -18,10 +18,10 @@ def measure(cell: Cell) -> float:
 TERM = Evidence(
     name="one_account",
     family="deployment",
-    threshold=0.12,
+    threshold=0.2,
     sees=("One account sends much of it."),
     null="A researcher with a benchmark is one account.",
     misses="A campaign that has a busy account.",
     measure=measure,
-    steps=((0.25, -1.5), (0.12, -0.5), (ANY, 0.0)),
+    steps=((0.25, -1.5), (0.2, -0.5), (ANY, 0.0)),
 )
