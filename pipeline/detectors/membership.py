@@ -103,9 +103,10 @@ Action = Literal["observe", "throttle", "step_up_verification", "suspend_review"
 
 
 def recommended_action(opinion: Opinion) -> Action:
-    """What fits: a dedicated account is reviewed, a mixed one asked to verify, a doubtful one watched."""
+    """What fits: a dedicated account is reviewed, a mixed one asked to verify, a doubtful one watched. Nobody is dedicated
+    by one request."""
     if not opinion.member:
         return "observe"
-    if opinion.share >= 0.7 and opinion.confidence >= 0.9:
+    if opinion.share >= 0.7 and opinion.confidence >= 0.9 and "repetition" in opinion.families:
         return "suspend_review"
     return "step_up_verification" if opinion.share >= 0.3 else "throttle"

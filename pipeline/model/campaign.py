@@ -27,6 +27,7 @@ class Template:
     frame       the fixed words open the prompt: they alone can tell a request; a phrase only supports
     obfuscated  only requests that had to be decoded count
     anchor      a shingle that a request must hold, 0: none. The opening words of a short frame, which people may use elsewhere
+    system      hash of the system prompt that is the template, 0: none. Then only that is held against a request
     strength    log-odds of the cell it comes from, above the detector's threshold
     """
 
@@ -36,6 +37,7 @@ class Template:
     obfuscated: bool
     strength: float
     anchor: int = 0
+    system: int = 0
 
     def to_row(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -46,13 +48,16 @@ class Template:
             "obfuscated": self.obfuscated,
             "strength": round(self.strength, 4),
             "anchor": self.anchor,
+            "system": self.system,
         }
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Template:
         """From `to_row`."""
         core = np.array(row["core"], np.uint32)
-        return cls(row["template_id"], core, row["frame"], row["obfuscated"], row["strength"], row["anchor"])
+        return cls(
+            row["template_id"], core, row["frame"], row["obfuscated"], row["strength"], row["anchor"], row["system"]
+        )
 
 
 @dataclass(frozen=True, slots=True)

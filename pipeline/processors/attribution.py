@@ -1,7 +1,8 @@
 """Attribution: which requests carry a template of an active campaign, exactly.
 
-Every shingle of a request is held against the fixed words of every active template. A request that is longer than its
-sketch looks is judged on the part of the core that its sketch would hold, which is the same bottom-k sample for both.
+Every shingle of a request is held against the fixed words of every active template, its system prompt against those that
+are one. A request that is longer than its sketch looks is judged on the part of the core that its sketch would hold, which is
+the same bottom-k sample for both.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ class TemplateIndex:
 
     def __init__(self, templates: Sequence[Template]) -> None:
         self.count = len(templates)
-        cores = [template.core for template in templates]
+        cores = [np.zeros(0, np.uint32) if template.system else template.core for template in templates]
+        self._systems = {template.system: place for place, template in enumerate(templates) if template.system}
         self._core = np.concatenate(cores) if cores else np.zeros(0, np.uint32)
         self._core_offsets = np.cumsum([0] + [len(core) for core in cores]).astype(np.int64)
         self._obfuscated = np.array([template.obfuscated for template in templates], np.bool_)
@@ -109,8 +111,10 @@ class TemplateIndex:
                 slot = (slot + 1) & (size - 1)
             self._keys[slot], self._starts[slot], self._lengths[slot] = gram, start, length
 
-    def match(self, grams: U32, offsets: I64, shingles: npt.NDArray[Any], flags: npt.NDArray[Any]) -> I32:
-        """For each request the index of the template it carries, -1 for none."""
+    def match(
+        self, grams: U32, offsets: I64, shingles: npt.NDArray[Any], flags: npt.NDArray[Any], systems: npt.NDArray[Any]
+    ) -> I32:
+        """For each request the index of the template it carries, -1 for none; its text goes before its system prompt."""
         out = np.full(len(offsets) - 1, -1, np.int32)
         if self.count and len(out):
             full = np.diff(offsets) >= shingles
@@ -119,4 +123,6 @@ class TemplateIndex:
                 self._postings, self._core, self._core_offsets, self._obfuscated, self._anchors,
                 SHARE_MIN, CORE_MIN, out,
             )  # fmt: skip
+            for system, place in self._systems.items():
+                out[(systems == system) & (out < 0)] = place
         return out

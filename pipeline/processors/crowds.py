@@ -17,7 +17,8 @@ from pipeline.model.sighting import SIGHTING
 from pipeline.processors.buckets import EVENTS, PARTIES
 
 ROWS_MAX: Final = PARTIES * EVENTS
-KEYS_MAX: Final = 24
+KEYS_MAX: Final = 25
+"""Of one request: as many shingles as a setting allows, and its system prompt."""
 GROUP_MAX: Final = 512
 """Buckets in a group; a longer template is known well enough by that many."""
 OVERLAP_MIN: Final = 0.5
@@ -106,6 +107,14 @@ class Crowds:
         found = _group(self.rows, self.count, self._of_event, self.sightings["party"], self.tau, seed, self.buckets)
         ordered: I32 = found[np.argsort(np.array([self.keys[bucket] for bucket in found.tolist()], np.uint64))]
         return ordered
+
+    def system_of(self, group: I32) -> int:
+        """The system prompt that one of the group's buckets is of, 0: none of them."""
+        for bucket in group.tolist():
+            key = int(self._names[bucket])
+            if int(self.sightings["system"][self.rows[bucket, 0]]) == key:
+                return key
+        return 0
 
     def members(self, group: I32) -> tuple[I32, I32]:
         """Sampled requests of a group (indices, ascending), and how many of its buckets each is in."""

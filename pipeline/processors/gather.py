@@ -189,7 +189,8 @@ class Gather:
             if not crowds.leads(seed):
                 continue
             group = crowds.group(seed)
-            if len(group) >= 2 and seed == max(group.tolist(), key=crowds.rank):
+            enough = len(group) >= 2 or crowds.system_of(group)
+            if enough and seed == max(group.tolist(), key=crowds.rank):
                 groups.append((seed, group, *crowds.members(group)))
         state.head.count("groups_looked_at", len(groups))
         for _, group, events, hits in sorted(groups, key=lambda g: (-len(g[2]), crowds.keys[g[0]])):
@@ -199,7 +200,7 @@ class Gather:
         self, state: GatherState, tick: int, group: Any, events: Any, hits: Any, read: Reader, outs: list[Out]
     ) -> None:
         facts = state.crowds.sightings[events]
-        chosen = self._sample(facts, hits)
+        chosen = self._sample(facts, hits, of=min(2, len(group)))
         if chosen is None:
             return
         state.head.count("groups_read")
@@ -211,14 +212,28 @@ class Gather:
         if len(chosen) >= self._reads_max:  # cut off, perhaps in the middle of its last party
             horizon = min(horizon, int(facts["party"][chosen].max()))
         around = int((np.unique(facts["party"]) < np.uint64(horizon)).sum())
-        for cell in [cell for side in self._sides(left) for cell in self._cells(side)]:
+        cells, system = [cell for side in self._sides(left) for cell in self._cells(side)], 0
+        if not cells:
+            system = state.crowds.system_of(group)
+            cells = self._system_cells(state, system, left, read)
+        for cell in cells:
             cell = replace(cell, horizon=horizon, around=around)
-            self._judge_cell(state, tick, estimate, cell, owners, outs)
+            self._judge_cell(state, tick, estimate, cell, system, owners, outs)
 
-    def _sample(self, facts: Any, hits: Any) -> Any:
+    def _system_cells(self, state: GatherState, system: int, requests: list[Request], read: Reader) -> list[Cell]:
+        """Where users say nothing in common under one system prompt, it may be the template, and what they say its slot."""
+        if not system or not requests or state.register.vouched(requests) >= VOUCHED_MIN:
+            return []
+        facts = sightings(requests)
+        facts = facts[facts["system"] == system]
+        if len(facts) < self._limits.requests_min:
+            return []
+        return self._cells(self._second_look.with_systems(state.head, facts, read))[:1]
+
+    def _sample(self, facts: Any, hits: Any, of: int) -> Any:
         """Requests worth reading back, or None: whole parties by hash, those that hold enough of the group."""
         order = np.lexsort((facts["event"], facts["time"], facts["party"]))
-        order = order[hits[order] >= 2]
+        order = order[hits[order] >= of]
         if len(order) < self._limits.requests_min:
             return None
         parties, counts = np.unique(facts["party"][order], return_counts=True)
@@ -271,7 +286,14 @@ class Gather:
         return cells
 
     def _judge_cell(
-        self, state: GatherState, tick: int, estimate: int, cell: Cell, owners: list[Opened], outs: list[Out]
+        self,
+        state: GatherState,
+        tick: int,
+        estimate: int,
+        cell: Cell,
+        system: int,
+        owners: list[Opened],
+        outs: list[Out],
     ) -> None:
         register = state.register
         accounts, payments = _parties(cell.requests)
@@ -287,8 +309,10 @@ class Gather:
         opinion = prompt_sweep.decide(cell, self._terms, self._limits)
         if opinion.decision == "shared_tool" and register.vouched(cell.requests) >= VOUCHED_MIN:
             opinion = replace(opinion, decision="silent", because="under the system prompt of a known tool")
+        if opinion.decision != "campaign" and system:
+            opinion = replace(opinion, decision="silent", because="a system prompt: an application is in front")
         state.head.count("cells_judged")
-        template = template_of(cell, opinion.score - self._limits.score_min)
+        template = replace(template_of(cell, opinion.score - self._limits.score_min), system=system)
         if opinion.decision == "campaign" and len(template.core) >= CORE_MIN:
             if not cell.frame and company < prompt_sweep.COMPANY_MIN:
                 opened = None  # a family of its own; phrases bring nobody into a campaign

@@ -78,7 +78,7 @@ class Members:
             return
         rows = ring.sightings[start:end]
         grams, offsets = ring.grams(start, end)
-        found = self._index.match(grams, offsets, rows["shingles"], rows["flags"])
+        found = self._index.match(grams, offsets, rows["shingles"], rows["flags"], rows["system"])
         for i in np.flatnonzero(found >= 0).tolist():
             membership, template = self._owners[found[i]]
             _count(membership, int(accounts[i]), rows[i], template)

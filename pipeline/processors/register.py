@@ -109,13 +109,16 @@ class Register:
     def _of_tool(self, requests: Sequence[Request], grams: list[Any]) -> list[bool]:
         if not self._known.count:
             return [False] * len(requests)
-        return [tool >= 0 for tool in _match(self._known, grams, [0] * len(requests))]
+        none = [0] * len(requests)
+        return [tool >= 0 for tool in _match(self._known, grams, none, np.zeros(len(requests), np.uint64))]
 
     def explained(self, requests: Sequence[Request]) -> list[Opened | None]:
         """For each request the open campaign whose frame it carries."""
         if not self._frames.count:
             return [None] * len(requests)
-        found = _match(self._frames, [request.halves for request in requests], [request.flags for request in requests])
+        systems = sightings(requests)["system"]
+        flags = [request.flags for request in requests]
+        found = _match(self._frames, [request.halves for request in requests], flags, systems)
         return [self._owners[template] if template >= 0 else None for template in found]
 
     def linked(self, accounts: set[int], payments: set[int]) -> tuple[Opened | None, float]:
@@ -305,8 +308,8 @@ def _bounded(hashes: set[int]) -> set[int]:
     return hashes if len(hashes) <= LINKS_MAX else set(sorted(hashes)[:LINKS_MAX])
 
 
-def _match(index: TemplateIndex, grams: list[Any], flags: list[int]) -> list[int]:
+def _match(index: TemplateIndex, grams: list[Any], flags: list[int], systems: Any) -> list[int]:
     offsets = np.cumsum([0] + [len(each) for each in grams])
     joined = np.concatenate(grams) if grams else np.zeros(0, np.uint32)
-    found: list[int] = index.match(joined, offsets, np.diff(offsets), np.array(flags, np.uint32)).tolist()
+    found: list[int] = index.match(joined, offsets, np.diff(offsets), np.array(flags, np.uint32), systems).tolist()
     return found

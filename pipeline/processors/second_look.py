@@ -42,11 +42,18 @@ class SecondLook:
         head.count("requests_not_retained", sum(request is None for request in found))
         return [request for request in found if request is not None]
 
-    def _request(self, row: Any, value: bytes | None) -> Request | None:
+    def with_systems(self, head: Head, facts: Any, read: Reader) -> list[Request]:
+        """The same requests with their system prompts in front of what the user says; these are few and not remembered."""
+        values = read([Position(int(row["source"]), int(row["offset"])) for row in facts])
+        head.count("requests_read_back", len(facts))
+        found = [self._request(row, value, whole=True) for row, value in zip(facts, values, strict=True)]
+        return [request for request in found if request is not None]
+
+    def _request(self, row: Any, value: bytes | None, whole: bool = False) -> Request | None:
         request = decode(value, None, self._door)
         if isinstance(request, Rejection):
             return None
-        view = self._sketcher.tokens(request.user_text)
+        view = self._sketcher.tokens(f"{request.system_text}\n\n{request.user_text}" if whole else request.user_text)
         if not len(view.grams64):
             return None
         distinct = np.unique(view.grams64)

@@ -29,7 +29,7 @@ from pipeline.sketch.blake import hash64, started
 from pipeline.sketch.keyed import REMEMBERED_MAX, KeyedHash
 from pipeline.sketch.normalize import RawTexts
 from pipeline.sketch.scheme import SketchParameters
-from pipeline.sketch.sketcher import Sketcher
+from pipeline.sketch.sketcher import Sketcher, Sketches
 from pipeline.window.journal import Columns
 
 IDENTITIES: Final = ("account", "org", "system", "payment", "network", "client", "model")
@@ -162,11 +162,19 @@ class Sketching:
             "slots": (sketches.signature & 0xFF).astype(np.uint8),
             "grams": sketches.grams,
             "gram_lengths": np.diff(sketches.gram_offsets).astype(np.int32),
-            "keys": sketches.keys,
-            "key_lengths": np.diff(sketches.key_offsets).astype(np.int32),
+            **_keys(sketches, rows["system"]),
             "ids": ids,
             "id_lengths": lengths,
         }
+
+
+def _keys(sketches: Sketches, systems: NDArray[np.uint64]) -> Columns:
+    """What a request is found by: the smallest shingle hashes of its text, and its system prompt."""
+    lengths = np.diff(sketches.key_offsets).astype(np.int32)
+    with_one = np.flatnonzero(systems)
+    keys = np.insert(sketches.keys, sketches.key_offsets[with_one + 1], systems[with_one])
+    lengths[with_one] += 1
+    return {"keys": keys, "key_lengths": lengths}
 
 
 def _account_ids(arrivals: Arrivals, kept: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

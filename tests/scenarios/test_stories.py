@@ -24,6 +24,7 @@ FIRES = {
     "reasoning_wrapper": 1,
     "rotated_phrases": 1,
     "slow_elicitation": 1,
+    "system_prompt_harvest": 1,
     "two_campaigns_one_phrase": 2,
 }
 """How many campaigns are there in the end; every other story is silent."""

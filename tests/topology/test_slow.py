@@ -31,7 +31,10 @@ SLOW = Crowd(
 @lru_cache(maxsize=1)
 def half_a_year() -> tuple[list[dict[str, object]], frozenset[str]]:
     """Half a day of a small stage, as if it had taken half a year; and the accounts of the campaign."""
-    with patch("pipeline.simulate.stream.CAST", (Ordinary(), SLOW)), patch("pipeline.simulate.stream.CAMPAIGNS", ("slow",)):
+    with (
+        patch("pipeline.simulate.stream.CAST", (Ordinary(), SLOW)),
+        patch("pipeline.simulate.stream.CAMPAIGNS", ("slow",)),
+    ):
         rows = list(stream(1, HOURS, 0.12, ("slow",)))
     slow = [
         {**event, "event_time": rfc3339(START_MS + int((time_ms(event) - START_MS) * STRETCHED))} for event, _ in rows

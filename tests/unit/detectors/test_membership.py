@@ -52,6 +52,13 @@ def test_one_request_under_a_whole_frame_is_enough_if_it_is_one_of_twenty(of: in
     assert not opinion(of=of, requests=1, distinct=1, framed=0).member
 
 
+def test_nobody_is_suspended_for_one_request() -> None:
+    found = opinion(of=1, requests=1, distinct=1, framed=1)
+
+    assert found.share == 1.0 and found.confidence > 0.9
+    assert recommended_action(found) == "step_up_verification"
+
+
 def test_a_phrase_that_ordinary_people_use_as_well_takes_three_of_them() -> None:
     members = [opinion(of=6, requests=count, distinct=count).member for count in (1, 2, 3)]
 

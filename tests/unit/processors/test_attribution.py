@@ -25,6 +25,7 @@ class Prompt:
     grams: tuple[int, ...]
     shingles: int
     flags: int = 0
+    system: int = 0
 
 
 def match(templates: Sequence[Template], prompts: Sequence[Prompt]) -> list[int]:
@@ -36,6 +37,7 @@ def match(templates: Sequence[Template], prompts: Sequence[Prompt]) -> list[int]
             offsets,
             np.array([prompt.shingles for prompt in prompts], np.uint32),
             np.array([prompt.flags for prompt in prompts], np.uint32),
+            np.array([prompt.system for prompt in prompts], np.uint64),
         )
         .tolist()
     )
@@ -183,3 +185,11 @@ def test_a_request_far_longer_than_its_sketch_is_still_recognised() -> None:
 
     assert long.shingles > len(long.grams) == PARAMETERS.attribution_shingles_max
     assert match([core], [long, stranger]) == [0, -1]
+
+
+def test_a_system_prompt_that_is_a_template_is_recognised_by_itself_and_after_what_the_text_says() -> None:
+    textual, systemic = template(range(10), "t-text"), template(range(50, 60), "t-system", system=2**63 + 5)
+    whole = tuple(range(10))
+
+    assert match([systemic, textual], [Prompt(whole, 10, system=2**63 + 5), Prompt((), 0, system=2**63 + 5)]) == [1, 0]
+    assert match([systemic], [Prompt(tuple(range(50, 60)), 10), Prompt((), 0, system=7)]) == [-1, -1]

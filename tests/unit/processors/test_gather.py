@@ -153,7 +153,8 @@ def test_the_template_it_broadcasts_recognises_every_request_of_the_campaign(swe
     made = SKETCHER.sketch([orjson.loads(value)["content"]["messages"][0]["text"] for value in sweep.values])
     index = TemplateIndex(campaigns(outs)[-1].templates)
 
-    assert index.match(made.grams, made.gram_offsets, made.shingles, made.flags).tolist() == [0] * 60
+    none = np.zeros(60, np.uint64)
+    assert index.match(made.grams, made.gram_offsets, made.shingles, made.flags, none).tolist() == [0] * 60
 
 
 def test_the_same_traffic_through_an_application_stays_silent_and_the_reason_is_kept() -> None:
@@ -346,7 +347,7 @@ def test_reasons_for_silence_are_kept_for_so_many_crowds_and_no_more() -> None:
     state = gather.zero(0)
     for number in range(SILENT_MAX + 6):
         some = [request(words(f"everybody copies {number}", 14), f"account-{place}", place) for place in range(3)]
-        gather._judge_cell(state, 0, 3, cell(some), [], [])
+        gather._judge_cell(state, 0, 3, cell(some), 0, [], [])
 
     assert len(state.silent) == SILENT_MAX
 

@@ -129,6 +129,7 @@ def test_a_template_recognises_the_requests_of_its_cell_and_no_others() -> None:
         offsets,
         np.diff(offsets),
         np.zeros(len(everybody), np.uint32),
+        np.zeros(len(everybody), np.uint64),
     )
 
     assert found.tolist() == [0] * 10 + [-1] * 4
@@ -181,7 +182,10 @@ def carried(fixed: str, *texts: str) -> list[bool]:
     """Whether these texts carry the template of a crowd that opens with the fixed words."""
     index = TemplateIndex([template_of(cell(sent(*(f"{fixed} {slot}" for slot in slots(10)))), 1.0)])
     made = SKETCHER.sketch(texts)
-    return [place == 0 for place in index.match(made.grams, made.gram_offsets, made.shingles, made.flags).tolist()]
+    none = np.zeros(len(texts), np.uint64)
+    return [
+        place == 0 for place in index.match(made.grams, made.gram_offsets, made.shingles, made.flags, none).tolist()
+    ]
 
 
 def test_a_short_frame_needs_its_opening_for_its_words_may_stand_in_anybodys_text() -> None:
