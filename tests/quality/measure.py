@@ -25,11 +25,14 @@ from typing import Any, Final
 
 from pipeline.cli.options import with_known
 from pipeline.settings import Settings
+from tests.quality import reliability
 from tests.quality.kit import ROOT, Kit, KitError, one_thread
 from tests.quality.plan import Run, Stream
 
 KNOWN_APPS: Final = "known_apps.jsonl"
 LOG_SHOWN: Final = 2_000
+FORM: Final = 2
+"""Of what is kept of a run. One that says less is measured again."""
 BESIDE_DECISIONS: Final = ("cli", "kafka", "simulate", "telemetry", "backtest.py", "warmup.py")
 
 Result = dict[str, Any]
@@ -77,6 +80,7 @@ class Workshop:
             "off": run.off,
             **cost,
             "score": self.kit.score(folder, outputs),
+            "reliability": reliability.tally_of(folder, outputs),
             "habits": _scenario(folder).get("wild"),
             "made_of": made_of,
         }
@@ -106,6 +110,7 @@ class Workshop:
 
     def _made_of(self, run: Run) -> Result:
         return {
+            "form": FORM,
             "stream": self.kit.stamp(run.stream),
             "scorer": self.kit.digest("score.py"),
             "settings": self.settings(run.off).fingerprint(),

@@ -7,6 +7,7 @@
     5  false campaigns
     6  one habit at a time: the fall against the unchanged stream
     7  ablation: what is lost and gained when one evidence term is off
+    8  reliability: how many member verdicts are true, by the confidence they claim
 
 A share of nothing is no share: precision without a flagged account and recall without a campaign are left out, not called 0.
 """
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import mean, median
 from typing import Any, Final
 
+from tests.quality import reliability
 from tests.quality.plan import EVENTS, FALL_MAX, HABIT_OF, LEVELS, WORST_IS_LEAST
 
 Result = Mapping[str, Any]
@@ -123,6 +125,7 @@ def document(
         "false_campaigns": [row for one in whole for row in _false(one)],
         "changed_habits": _changed(rows),
         "ablation": _ablation(results),
+        "reliability": _reliability(whole),
     }
 
 
@@ -216,6 +219,16 @@ def _ablation(results: Sequence[Result]) -> list[dict[str, Any]]:
     )
 
 
+def _reliability(whole: Sequence[Result]) -> list[dict[str, Any]]:
+    """All streams together, then level by level."""
+    groups = {"all": whole} | {level: [one for one in whole if one["level"] == level] for level in LEVELS}
+    return [
+        {"level": name, "streams": len(group)} | row
+        for name, group in groups.items()
+        for row in reliability.pooled([one["reliability"] for one in group])
+    ]
+
+
 def _less(before: float | None, after: float | None) -> float:
     """How much less `after` is; what says nothing on either side has not fallen."""
     return 0.0 if before is None or after is None else round(before - after, 5)
@@ -236,7 +249,7 @@ def page(found: Mapping[str, Any]) -> str:
     parts += ["## Streams", *_streams(found["streams"]), "## Levels", GOALS_ARE_FOR, _levels(found["levels"])]
     if found["campaigns"]:
         parts += ["## Campaigns", _table(("level", "seed", "campaign", *PER_CAMPAIGN), found["campaigns"])]
-    parts += [text for section in (_page_habits, _page_false, _page_changed, _page_ablation) for text in section(found)]
+    parts += [text for section in SECTIONS for text in section(found)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -319,6 +332,22 @@ def _page_ablation(found: Mapping[str, Any]) -> Iterator[str]:
         yield "## Ablation"
         yield "Without the term minus with every term, mean over seeds. A term is worth what is lost without it."
         yield _table(("level", "term", "seeds", *ABLATED, "macro_recall_worst"), found["ablation"])
+
+
+def _page_reliability(found: Mapping[str, Any]) -> Iterator[str]:
+    if found["reliability"]:
+        yield "## Reliability"
+        yield (
+            "Final member verdicts by the confidence they claim (mean of the bin), how many are accounts of a campaign, and "
+            "Wilson's 95 % interval of that share; `neither`: accounts of a campaign that sent only cover, in no other column. "
+            "Accounts of one campaign are right or wrong together, and changed streams repeat the unchanged one: the true "
+            "interval is wider."
+        )
+        columns = ("members", "true", "neither", "claimed", "share true", "low", "high", "said")
+        yield _table(("level", "streams", "confidence", *columns), found["reliability"])
+
+
+SECTIONS: Final = (_page_habits, _page_false, _page_changed, _page_ablation, _page_reliability)
 
 
 def _drawn(habits: Mapping[str, Any] | None) -> str:

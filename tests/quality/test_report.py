@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.quality.reliability import EDGES
 from tests.quality.report import document, lines, page, reached, summary
 
 PERFECT: dict[str, Any] = {
@@ -32,6 +33,11 @@ PERFECT: dict[str, Any] = {
 }  # fmt: skip
 MISSED = {"accounts": 20, "events": 40, "found": False, "parts": 0, "recall": 0.0, "recall_any": 0.1}
 
+CLAIMS = [
+    {"least": edge, "members": 10 * place, "true": 9 * place, "neither": 1, "claimed": 9.5 * place}
+    for place, edge in enumerate(EDGES)
+]
+
 
 def result(level: str = "hard", seed: int = 1, off: str = "", habits: Any = None, **score: Any) -> dict[str, Any]:
     cost = {"seconds": 50.0, "rss_mb": 900}
@@ -42,6 +48,7 @@ def result(level: str = "hard", seed: int = 1, off: str = "", habits: Any = None
         "off": off,
         "habits": habits,
         "score": {**PERFECT, **score},
+        "reliability": CLAIMS,
         **cost,
     }
 
@@ -125,6 +132,13 @@ def test_an_ablation_shows_what_is_lost_without_a_term_the_most_valuable_first()
     ]
 
 
+def test_reliability_is_of_all_streams_and_then_of_each_level_without_runs_of_the_ablation() -> None:
+    found = whole(result(seed=1), result(seed=2), result("wild"), result(off="size"))["reliability"]
+
+    assert [(row["level"], row["streams"]) for row in found[:: len(EDGES)]] == [("all", 3), ("hard", 2), ("wild", 1)]
+    assert [row["members"] for row in found if row["confidence"] == "0.8 to 0.9"] == [30, 20, 10]
+
+
 def test_the_page_has_every_section_and_its_tables_have_equal_rows() -> None:
     drawn = {"A": {"load": 0.2}, "tool": {"load": 1.0}}
     false: dict[str, Any] = {"false_campaigns": 1, "false_campaign_list": [["c-1", 40, "high", [["tool", 40]]]]}
@@ -143,6 +157,7 @@ def test_the_page_has_every_section_and_its_tables_have_equal_rows() -> None:
         "False campaigns",
         "One habit",
         "Ablation",
+        "Reliability",
     ):
         assert f"## {section}" in text
     for table in text.split("\n\n"):
