@@ -10,6 +10,8 @@ The kit (a generator, a scorer and a plain datasketch program to compare with) l
     kit.py       the kit's three programs
     habits.py    one habit of a stream changed, all else kept
     measure.py   one run: replay on one core, score, remember
+    watch.py     the process that replays, and tells of each cell that was judged
+    roc.py       campaign against shared tool, at any threshold
     reliability.py   is a confidence what it says
     report.py    results -> report.md and report.json
     template_f1.py   how much of a kit's templates is read from their first requests

@@ -1,4 +1,4 @@
-"""One run: `sweepwatch replay` on one core, then the scorer; remembered under the settings and the code that gave it.
+"""One run: `sweepwatch replay` in a process that is watched (watch.py), then the scorer; remembered under settings and code.
 
     results/<settings fingerprint>-<code digest>/<run>.json     the score, time, memory
     outputs/<settings fingerprint>-<code digest>/<stream>/      what replay wrote; `sweepwatch backtest` compares two of them
@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from pipeline.cli.options import with_known
 from pipeline.settings import Settings
-from tests.quality import reliability
+from tests.quality import reliability, roc
 from tests.quality.kit import ROOT, Kit, KitError, one_thread
 from tests.quality.plan import Run, Stream
 
@@ -81,6 +81,7 @@ class Workshop:
             **cost,
             "score": self.kit.score(folder, outputs),
             "reliability": reliability.tally_of(folder, outputs),
+            "cells": roc.known_of(folder, outputs),
             "habits": _scenario(folder).get("wild"),
             "made_of": made_of,
         }
@@ -133,7 +134,8 @@ def replay(stream: Path, outputs: Path, options: Sequence[str], core: int | None
     command = [
         sys.executable,
         "-m",
-        "pipeline",
+        "tests.quality.watch",
+        str(outputs),
         "replay",
         str(stream / "events.jsonl"),
         "--out",

@@ -8,6 +8,7 @@
     6  one habit at a time: the fall against the unchanged stream
     7  ablation: what is lost and gained when one evidence term is off
     8  reliability: how many member verdicts are true, by the confidence they claim
+    9  ROC: how many frames of campaigns and of benign crowds pass at each score
 
 A share of nothing is no share: precision without a flagged account and recall without a campaign are left out, not called 0.
 """
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import mean, median
 from typing import Any, Final
 
-from tests.quality import reliability
+from tests.quality import reliability, roc
 from tests.quality.plan import EVENTS, FALL_MAX, HABIT_OF, LEVELS, WORST_IS_LEAST
 
 Result = Mapping[str, Any]
@@ -126,6 +127,7 @@ def document(
         "changed_habits": _changed(rows),
         "ablation": _ablation(results),
         "reliability": _reliability(whole),
+        "roc": _roc(whole),
     }
 
 
@@ -220,13 +222,27 @@ def _ablation(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def _reliability(whole: Sequence[Result]) -> list[dict[str, Any]]:
-    """All streams together, then level by level."""
-    groups = {"all": whole} | {level: [one for one in whole if one["level"] == level] for level in LEVELS}
     return [
         {"level": name, "streams": len(group)} | row
-        for name, group in groups.items()
+        for name, group in _groups(whole)
         for row in reliability.pooled([one["reliability"] for one in group])
     ]
+
+
+def _groups(rows: Sequence[Result]) -> Iterator[tuple[str, Sequence[Result]]]:
+    """Everything together, then level by level if there are several."""
+    by_level = [(level, [row for row in rows if row["level"] == level]) for level in LEVELS]
+    present = [(level, group) for level, group in by_level if group]
+    yield from [("all", rows), *present] if len(present) > 1 else present
+
+
+def _roc(whole: Sequence[Result]) -> dict[str, Any]:
+    opinions = [{"level": one["level"], "seed": one["seed"], **row} for one in whole for row in one["cells"]]
+    found = {
+        table: [{"level": name, **row} for name, group in _groups(opinions) for row in make(group)]
+        for table, make in (("curve", roc.curve), ("decisions", roc.decisions))
+    }
+    return {**found, "nearest": roc.nearest(opinions)}
 
 
 def _less(before: float | None, after: float | None) -> float:
@@ -347,7 +363,28 @@ def _page_reliability(found: Mapping[str, Any]) -> Iterator[str]:
         yield _table(("level", "streams", "confidence", *columns), found["reliability"])
 
 
-SECTIONS: Final = (_page_habits, _page_false, _page_changed, _page_ablation, _page_reliability)
+def _page_roc(found: Mapping[str, Any]) -> Iterator[str]:
+    tables = found["roc"]
+    if tables["curve"]:
+        yield "## ROC: campaign against shared tool"
+        yield (
+            f"Frames of which {roc.SHARE_MIN:.0%} of the requests have one truth, one count a stream, truth and template. "
+            "`by score`: the score alone; else with every other condition of a campaign. `last`: the last opinion; of a "
+            "campaign that was opened it may be on what was left of it. `ever`: the highest of all, which is what opens one."
+        )
+        yield _table(tuple(tables["curve"][0]), tables["curve"])
+        yield "What the last opinions decided:"
+        yield _table(tuple(tables["decisions"][0]), tables["decisions"])
+    if tables["nearest"]:
+        yield (
+            "Benign templates that came nearest (`passed`: the highest score with every other condition), then templates of "
+            "campaigns that met the other conditions in none of their cells:"
+        )
+        figures = ("cells", "passed", "highest", "score", "harvest", "width", "decision", "because")
+        yield _table(("level", "seed", "side", "truth", "template", *figures), tables["nearest"])
+
+
+SECTIONS: Final = (_page_habits, _page_false, _page_changed, _page_ablation, _page_reliability, _page_roc)
 
 
 def _drawn(habits: Mapping[str, Any] | None) -> str:

@@ -107,7 +107,7 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     def replay(stream: Path, outputs: Path, options: list[str], core: int | None = None) -> dict[str, float]:
         called.append([stream.name, *options])
         outputs.mkdir(parents=True, exist_ok=True)
-        for name in ("alerts", "verdicts"):
+        for name in ("alerts", "verdicts", "cells"):
             (outputs / f"{name}.jsonl").write_text("")
         return {"seconds": 1.0, "cpu_seconds": 1.0, "rss_mb": 100}
 
@@ -194,6 +194,7 @@ def test_the_replay_itself_runs_in_a_process_of_its_own_and_its_cost_is_known(ki
 
     assert cost["rss_mb"] > 20
     assert (tmp_path / "out" / "alerts.jsonl").read_text() == ""
+    assert (tmp_path / "out" / "cells.jsonl").read_text() == ""
     assert "applied" in (tmp_path / "out" / "replay.log").read_text()
     with pytest.raises(KitError, match="does not exist"):
         measure.replay(tmp_path / "stream", tmp_path / "out", ["--set", "time.tick=30"], core=None)

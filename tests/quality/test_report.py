@@ -38,6 +38,12 @@ CLAIMS = [
     for place, edge in enumerate(EDGES)
 ]
 
+CELLS = [
+    {"side": side, "truth": "A", "template": "a", "share": 1.0, "cells": 2, "decision": decision, "because": "", "score": 6.5,
+     "but_for_score": True, "harvest": 2.0, "width": 30.0, "highest": 7.0, "passed": passed}
+    for side, decision, passed in (("campaign", "campaign", 7.0), ("benign", "shared_tool", None))
+]  # fmt: skip
+
 
 def result(level: str = "hard", seed: int = 1, off: str = "", habits: Any = None, **score: Any) -> dict[str, Any]:
     cost = {"seconds": 50.0, "rss_mb": 900}
@@ -49,6 +55,7 @@ def result(level: str = "hard", seed: int = 1, off: str = "", habits: Any = None
         "habits": habits,
         "score": {**PERFECT, **score},
         "reliability": CLAIMS,
+        "cells": CELLS,
         **cost,
     }
 
@@ -139,6 +146,25 @@ def test_reliability_is_of_all_streams_and_then_of_each_level_without_runs_of_th
     assert [row["members"] for row in found if row["confidence"] == "0.8 to 0.9"] == [30, 20, 10]
 
 
+def test_opinions_are_counted_over_all_streams_and_then_of_each_level() -> None:
+    found = whole(result(seed=1), result(seed=2), result("wild"), result(off="size"))["roc"]
+
+    at_6 = [
+        (row["level"], row["campaign, ever"], row["benign, ever"])
+        for row in found["curve"]
+        if row["score at least"] == 6
+    ]
+    assert at_6 == [("all", 3, 0), ("hard", 2, 0), ("wild", 1, 0)]
+    assert [row["templates"] for row in found["decisions"]] == [3, 3, 2, 2, 1, 1]
+    assert {(row["level"], row["seed"], row["side"]) for row in found["nearest"]} == {
+        ("hard", 1, "benign"), ("hard", 2, "benign"), ("wild", 1, "benign"),
+    }  # fmt: skip
+
+
+def test_one_level_alone_is_not_told_twice() -> None:
+    assert {row["level"] for row in whole(result(seed=1), result(seed=2))["reliability"]} == {"hard"}
+
+
 def test_the_page_has_every_section_and_its_tables_have_equal_rows() -> None:
     drawn = {"A": {"load": 0.2}, "tool": {"load": 1.0}}
     false: dict[str, Any] = {"false_campaigns": 1, "false_campaign_list": [["c-1", 40, "high", [["tool", 40]]]]}
@@ -158,6 +184,7 @@ def test_the_page_has_every_section_and_its_tables_have_equal_rows() -> None:
         "One habit",
         "Ablation",
         "Reliability",
+        "ROC",
     ):
         assert f"## {section}" in text
     for table in text.split("\n\n"):
