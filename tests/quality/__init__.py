@@ -10,7 +10,7 @@ The kit (a generator, a scorer and a plain datasketch program to compare with) l
     kit.py       the kit's three programs
     habits.py    one habit of a stream changed, all else kept
     measure.py   one run: replay on one core, score, remember
-    watch.py     the process that replays, and tells of each cell that was judged
+    watch.py     the process that replays, and tells of each cell that was judged and of gather's time
     roc.py       campaign against shared tool, at any threshold
     reliability.py   is a confidence what it says
     report.py    results -> report.md and report.json

@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.cli.options import with_known
+from pipeline.replay import SUMMARY
 from pipeline.settings import Settings
 from tests.quality import reliability, roc
 from tests.quality.kit import ROOT, Kit, KitError, one_thread
 from tests.quality.plan import Run, Stream
+from tests.quality.watch import GATHER
 
 KNOWN_APPS: Final = "known_apps.jsonl"
 LOG_SHOWN: Final = 2_000
@@ -79,6 +81,7 @@ class Workshop:
             "events": run.stream.events,
             "off": run.off,
             **cost,
+            "gather": gather(outputs),
             "score": self.kit.score(folder, outputs),
             "reliability": reliability.tally_of(folder, outputs),
             "cells": roc.known_of(folder, outputs),
@@ -166,6 +169,14 @@ def replay(stream: Path, outputs: Path, options: Sequence[str], core: int | None
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
         "rss_mb": round(rss / 2**20),
     }
+
+
+def gather(outputs: Path) -> Result:
+    """Time of gather, and what it holds at the end of the stream."""
+    times: Result = json.loads((outputs / GATHER).read_text())
+    counters = json.loads((outputs / SUMMARY).read_text())["counters"]
+    held = {name: counters[f"gather.{name}"] for name in ("state_bytes", "hot_buckets")}
+    return {"applied": counters["applied"], **times, **held}
 
 
 def code_digest() -> str:

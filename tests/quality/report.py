@@ -9,6 +9,7 @@
     7  ablation: what is lost and gained when one evidence term is off
     8  reliability: how many member verdicts are true, by the confidence they claim
     9  ROC: how many frames of campaigns and of benign crowds pass at each score
+   10  gather: its time and its state, stream by stream
 
 A share of nothing is no share: precision without a flagged account and recall without a campaign are left out, not called 0.
 """
@@ -128,6 +129,7 @@ def document(
         "ablation": _ablation(results),
         "reliability": _reliability(whole),
         "roc": _roc(whole),
+        "gather": [_gather(one) for one in whole],
     }
 
 
@@ -243,6 +245,13 @@ def _roc(whole: Sequence[Result]) -> dict[str, Any]:
         for table, make in (("curve", roc.curve), ("decisions", roc.decisions))
     }
     return {**found, "nearest": roc.nearest(opinions)}
+
+
+def _gather(one: Result) -> dict[str, Any]:
+    """What must stay flat as streams grow is told for each request, beside what may grow with the window."""
+    of = one["gather"]
+    each = {"gather_us_per_event": round(1e6 * of["gather_s"] / of["applied"], 1) if of["applied"] else None}
+    return {"level": one["level"], "seed": one["seed"], **of, **each}
 
 
 def _less(before: float | None, after: float | None) -> float:
@@ -384,7 +393,26 @@ def _page_roc(found: Mapping[str, Any]) -> Iterator[str]:
         yield _table(("level", "seed", "side", "truth", "template", *figures), tables["nearest"])
 
 
-SECTIONS: Final = (_page_habits, _page_false, _page_changed, _page_ablation, _page_reliability, _page_roc)
+def _page_gather(found: Mapping[str, Any]) -> Iterator[str]:
+    if found["gather"]:
+        yield "## Gather"
+        yield (
+            "Processor seconds of gather's steps, milliseconds of a tick that had anything to look at, and what it holds at "
+            "the end. To compare sizes, run `--levels hard` at several `--events`."
+        )
+        times = (
+            "applied",
+            "gather_s",
+            "gather_us_per_event",
+            "ticks",
+            "tick_median_ms",
+            "tick_p95_ms",
+            "tick_worst_ms",
+        )
+        yield _table(("level", "seed", *times, "state_bytes", "hot_buckets"), found["gather"])
+
+
+SECTIONS: Final = (_page_habits, _page_false, _page_changed, _page_ablation, _page_reliability, _page_roc, _page_gather)
 
 
 def _drawn(habits: Mapping[str, Any] | None) -> str:

@@ -109,6 +109,9 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         outputs.mkdir(parents=True, exist_ok=True)
         for name in ("alerts", "verdicts", "cells"):
             (outputs / f"{name}.jsonl").write_text("")
+        (outputs / "gather.json").write_text('{"gather_s": 0.5, "ticks": 0}')
+        counters = {"applied": 20, "gather.state_bytes": 1000, "gather.hot_buckets": 3}
+        (outputs / "summary.json").write_text(json.dumps({"counters": counters}))
         return {"seconds": 1.0, "cpu_seconds": 1.0, "rss_mb": 100}
 
     monkeypatch.setattr(measure, "replay", replay)
@@ -195,6 +198,10 @@ def test_the_replay_itself_runs_in_a_process_of_its_own_and_its_cost_is_known(ki
     assert cost["rss_mb"] > 20
     assert (tmp_path / "out" / "alerts.jsonl").read_text() == ""
     assert (tmp_path / "out" / "cells.jsonl").read_text() == ""
+    spent = measure.gather(tmp_path / "out")
+    assert (spent["applied"], spent["ticks"]) == (20, 1)
+    assert spent["hot_buckets"] > 0 and spent["state_bytes"] > 0
+    assert spent["gather_s"] < cost["cpu_seconds"]
     assert "applied" in (tmp_path / "out" / "replay.log").read_text()
     with pytest.raises(KitError, match="does not exist"):
         measure.replay(tmp_path / "stream", tmp_path / "out", ["--set", "time.tick=30"], core=None)

@@ -44,6 +44,11 @@ CELLS = [
     for side, decision, passed in (("campaign", "campaign", 7.0), ("benign", "shared_tool", None))
 ]  # fmt: skip
 
+GATHER = {
+    "applied": 1000, "gather_s": 0.5, "ticks": 40, "tick_median_ms": 3.0, "tick_p95_ms": 20.0, "tick_worst_ms": 80.0,
+    "state_bytes": 2_000_000, "hot_buckets": 900,
+}  # fmt: skip
+
 
 def result(level: str = "hard", seed: int = 1, off: str = "", habits: Any = None, **score: Any) -> dict[str, Any]:
     cost = {"seconds": 50.0, "rss_mb": 900}
@@ -56,6 +61,7 @@ def result(level: str = "hard", seed: int = 1, off: str = "", habits: Any = None
         "score": {**PERFECT, **score},
         "reliability": CLAIMS,
         "cells": CELLS,
+        "gather": GATHER,
         **cost,
     }
 
@@ -161,6 +167,16 @@ def test_opinions_are_counted_over_all_streams_and_then_of_each_level() -> None:
     }  # fmt: skip
 
 
+def test_gather_is_told_of_each_stream_and_for_each_request() -> None:
+    idle = {**GATHER, "applied": 0, "gather_s": 0.0}
+    found = whole(result(), {**result(seed=2), "gather": idle}, result(off="size"))["gather"]
+
+    assert [(row["seed"], row["gather_us_per_event"], row["hot_buckets"]) for row in found] == [
+        (1, 500.0, 900),
+        (2, None, 900),
+    ]
+
+
 def test_one_level_alone_is_not_told_twice() -> None:
     assert {row["level"] for row in whole(result(seed=1), result(seed=2))["reliability"]} == {"hard"}
 
@@ -185,6 +201,7 @@ def test_the_page_has_every_section_and_its_tables_have_equal_rows() -> None:
         "Ablation",
         "Reliability",
         "ROC",
+        "Gather",
     ):
         assert f"## {section}" in text
     for table in text.split("\n\n"):

@@ -45,6 +45,24 @@ def test_what_is_decided_is_what_would_be_decided_unwatched(watched: tuple[Watch
     assert prompt_sweep.decide is decide
 
 
+def test_steps_and_closed_ticks_are_timed(watched: tuple[Watched, Outcome]) -> None:
+    seen, _ = watched
+    times = seen.times()
+
+    assert times["ticks"] == len(seen.ticks) > 100
+    assert sum(seen.ticks) <= sum(seen.steps)
+    assert 0 < times["tick_median_ms"] <= times["tick_p95_ms"] <= times["tick_worst_ms"]
+
+
+def test_times_of_a_tick_are_those_of_the_textbook_and_left_out_where_there_was_none() -> None:
+    hundred = Watched(steps=[6.0], ticks=[number / 1000 for number in range(100, 0, -1)])
+
+    assert hundred.times() == {
+        "gather_s": 6.0, "ticks": 100, "tick_median_ms": 50.5, "tick_p95_ms": 95.0, "tick_worst_ms": 100.0,
+    }  # fmt: skip
+    assert Watched().times() == {"gather_s": 0, "ticks": 0}
+
+
 def test_no_text_is_kept(watched: tuple[Watched, Outcome], tmp_path: Path) -> None:
     watched[0].write(tmp_path)
     rows = [json.loads(line) for line in (tmp_path / CELLS).read_text().splitlines()]
