@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.theatre import MERGED, Told, perform
+from tests.scenarios.theatre import MERGED, Told, perform, sent
 
 FOLDER = Path(__file__).parent
 STORIES = sorted(path.parent.name for path in FOLDER.glob("*/cast.py"))
@@ -18,6 +18,7 @@ FIRES = {
     "campaign_sweep": 1,
     "copied_prompts": 1,
     "disguised_phrase": 1,
+    "framed_innocents": 1,
     "list_sent_thrice": 1,
     "prompt_rewriting": 1,
     "proxy": 1,
@@ -65,6 +66,25 @@ def test_ordinary_people_are_never_called_members(name: str) -> None:
 
 def test_campaigns_in_parts_are_heard_of_in_parts_and_become_one() -> None:
     assert any(line.endswith(MERGED) for line in told("campaign_in_parts").lines)
+
+
+def test_five_hundred_whose_prompts_a_campaign_sends_letter_by_letter_stay_clean() -> None:
+    cast = import_module("tests.scenarios.framed_innocents.cast")
+    texts: dict[str, set[str]] = {}
+    of_campaign = set()
+    for event, label in sent(cast.STORY):
+        text = event["content"]["messages"][-1]["text"]
+        if label.campaign:
+            of_campaign.add(text)
+        elif label.kind == "copied":
+            texts.setdefault(label.account_id, set()).add(text)
+    found = told("framed_innocents")
+
+    assert len(texts) == 500
+    assert all(any(text in of_campaign or cast.FRAME + text in of_campaign for text in own) for own in texts.values())
+    assert sum(bool(own & of_campaign) for own in texts.values()) >= 250  # bare
+    assert not found.members & texts.keys()
+    assert found.members == found.harvesters
 
 
 def test_keys_of_a_reseller_are_not_suspended_for_the_tenth_that_is_a_campaigns() -> None:

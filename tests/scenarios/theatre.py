@@ -1,6 +1,7 @@
 """Stories on a small stage: a cast of simulated users, half a day of their requests, and what on-call would have heard.
 
     Story     a cast, and how long and how large it plays; a story's folder holds `cast.py` (STORY), `story.md`, `expected.txt`
+    sent      what the cast of a story sends
     perform   the story through the embedded host under the default settings -> lines of expected.txt
 
 A line is an open alert: whose it is by the simulator's truth, whether a stranger is among the accounts it shows, the first
@@ -15,8 +16,9 @@ from typing import Any
 from unittest.mock import patch
 
 from pipeline.settings import Settings
-from pipeline.simulate import stream
+from pipeline.simulate import Label, stream
 from pipeline.simulate.actor import Actor
+from pipeline.simulate.stream import Event
 from tests.topology.journey import Outcome, run
 from tests.topology.traffic import records
 
@@ -48,11 +50,16 @@ class Told:
     harvesters: set[str]
 
 
-def perform(story: Story) -> Told:
-    """Play it."""
+def sent(story: Story) -> list[tuple[Event, Label]]:
+    """What its cast sends, with the truth."""
     stage = "pipeline.simulate.stream"
     with patch(f"{stage}.CAST", story.cast), patch(f"{stage}.CAMPAIGNS", story.campaigns):
-        rows = list(stream(story.seed, story.hours, story.scale, story.campaigns))
+        return list(stream(story.seed, story.hours, story.scale, story.campaigns))
+
+
+def perform(story: Story) -> Told:
+    """Play it."""
+    rows = sent(story)
     truth = {label.account_id: label.campaign for _, label in rows if label.campaign}
     outcome = run(records(event for event, _ in rows), Settings(), 2, 4096)
     opened = [alert for alert in outcome.alerts if alert["action"] == "open" and alert["category"] == "campaign"]
