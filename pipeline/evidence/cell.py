@@ -100,6 +100,12 @@ def sightings(requests: Sequence[Request]) -> npt.NDArray[Any]:
     return np.frombuffer(b"".join([r.sighting for r in requests]), SIGHTING)
 
 
+def fixed_text(requests: Sequence[Request], core: U64) -> tuple[tuple[str, ...], list[bool]]:
+    """The words of the request that holds most of the core (the shortest of these), and which of them are fixed."""
+    example = max(requests, key=lambda r: (int(np.isin(core, r.distinct).sum()), -len(r.words), r.event))
+    return example.words, _fixed(example, core)
+
+
 def core_of(requests: Sequence[Request], share: float = CORE_SHARE) -> U64:
     """Shingles that at least `share` of the requests hold, ascending."""
     grams, counts = np.unique(np.concatenate([r.distinct for r in requests]), return_counts=True)
@@ -259,9 +265,8 @@ def _fixed(request: Request, grams: U64) -> list[bool]:
 
 
 def _reading(requests: Sequence[Request], core: U64) -> Reading:
-    """What the fixed words are for, in the request that holds most of the core (the shortest of these)."""
-    example = max(requests, key=lambda r: (int(np.isin(core, r.distinct).sum()), -len(r.words), r.event))
-    return read(example.words, _fixed(example, core))
+    """What the fixed words are for."""
+    return read(*fixed_text(requests, core))
 
 
 def _asks(requests: Sequence[Request], wording: U64) -> float:

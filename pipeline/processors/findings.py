@@ -84,7 +84,7 @@ def describe(cell: Cell, template: Template, opinion: Opinion, k_accounts: int) 
         ],
         "links": {"payment": _known(cell.payment), "client": _known(cell.client)},
         "shared": {kind: _shared(facts[kind][first]) for kind in ("payment", "network")},
-        "picture": picture_of(cell, template, opinion, [account["account_id"] for account in sample]),
+        "picture": picture_of(cell, template, opinion, shown, [account["account_id"] for account in sample]),
         "k_accounts": k_accounts,
     }
 

@@ -352,7 +352,7 @@ def _alert(case: Case, action: Action, reason: tuple[str, ...], at_ms: int, wind
     accounts, about = _size(case)
     tool = _is_tool(finding)
     confidence = 0.0 if tool else min(0.99, 0.5 + finding["score"] / 30)
-    picture = Picture(**finding["picture"]) if "picture" in finding else None
+    picture = Picture.from_dict(finding["picture"]) if "picture" in finding else None
     return CampaignAlert(
         campaign_id=finding["campaign_id"],
         category=finding["category"],

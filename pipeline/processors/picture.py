@@ -1,4 +1,5 @@
-"""The picture of a cell: coverage, activity and shared values of its sample, small enough to travel in the alert.
+"""The picture of a cell: coverage, activity and shared values of its sample and what its words say, small enough to travel
+in the alert.
 
 Hashes end here: what two accounts share becomes a small number, and who paid with what cannot be read off it.
 """
@@ -14,11 +15,15 @@ from pipeline.detectors.prompt_sweep import FAMILIES_MIN, PURPOSE, PURPOSE_MIN, 
 from pipeline.evidence.cell import Cell, sightings
 from pipeline.model.campaign import Template
 from pipeline.model.picture import COVERAGE_MAX, PLACES_MAX, TIMES_MAX
+from pipeline.processors.wording import wording_of
+from pipeline.templates import Inferred
 
 MS_PER_HOUR: Final = 3_600_000
 
 
-def picture_of(cell: Cell, template: Template, opinion: Opinion, sample: Sequence[str]) -> dict[str, Any]:
+def picture_of(
+    cell: Cell, template: Template, opinion: Opinion, shown: Inferred, sample: Sequence[str]
+) -> dict[str, Any]:
     """The fields of model/picture.py. `sample` names the accounts in the order in which the alert shows them."""
     facts = sightings(cell.requests)
     hours = (facts["time"] - facts["time"][0]) / MS_PER_HOUR  # the requests of a cell are in event order
@@ -42,6 +47,7 @@ def picture_of(cell: Cell, template: Template, opinion: Opinion, sample: Sequenc
         "coverage": _coverage(hours, facts["prompt"], facts["account"]),
         "activity": [_thinned(each, TIMES_MAX) for each in times],
         "groups": {kind: _numbered(people[kind].tolist()) for kind in ("payment", "network", "client")},
+        "wording": wording_of(cell, shown),
     }
 
 

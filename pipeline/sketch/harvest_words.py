@@ -41,6 +41,15 @@ def lean(words: Iterable[str]) -> float:
     return weights.bias + sum(weights.words.get(word, 0.0) for word in sorted(different)) * scale(len(different))
 
 
+def pulls(words: Iterable[str]) -> dict[str, float]:
+    """What each different word that has a weight adds to `lean`; nothing where there are too few words."""
+    different = told(words)
+    if len(different) < WORDS_MIN:
+        return {}
+    weights, each = shipped().words, scale(len(different))
+    return {word: weights[word] * each for word in sorted(different) if word in weights}
+
+
 def told(words: Iterable[str]) -> frozenset[str]:
     """The words that count: those with a letter."""
     return frozenset(word for word in words if any(map(str.isalpha, word)))

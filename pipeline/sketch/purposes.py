@@ -11,7 +11,7 @@ Any list misses what nobody has published yet; how the words lean (harvest_words
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -323,18 +323,12 @@ class Reading:
 
 def read(words: Sequence[str], fixed: Sequence[bool]) -> Reading:
     """Read the fixed ones among these normalised words. A phrase counts where all of its words are fixed."""
-    table = _table()
     covered = [False] * len(words)
     found: dict[Purpose, set[tuple[str, ...]]] = {}
-    for start, word in enumerate(words):
-        if not fixed[start]:
-            continue
-        for phrase, purpose in table.get(word, ()):
-            end = start + len(phrase)
-            if tuple(words[start:end]) == phrase and all(fixed[start:end]):
-                found.setdefault(purpose, set()).add(phrase)
-                if purpose not in SERVICE:
-                    covered[start:end] = [True] * len(phrase)
+    for start, phrase, purpose in phrases_in(words, fixed):
+        found.setdefault(purpose, set()).add(phrase)
+        if purpose not in SERVICE:
+            covered[start : start + len(phrase)] = [True] * len(phrase)
     phrases = {purpose: len(found[purpose]) for purpose in Purpose if purpose in found}
     content = [
         word for word, is_fixed in zip(words, fixed, strict=True) if is_fixed and word.isalpha() and word not in STOP
@@ -342,6 +336,18 @@ def read(words: Sequence[str], fixed: Sequence[bool]) -> Reading:
     solving = sum(word in SOLVING for word in content) / len(content) if len(content) >= CONTENT_MIN else 0.0
     told = (word for word, is_fixed in zip(words, fixed, strict=True) if is_fixed)
     return Reading(sum(fixed), sum(covered), phrases, solving, lean(told))
+
+
+def phrases_in(words: Sequence[str], fixed: Sequence[bool]) -> Iterator[tuple[int, tuple[str, ...], Purpose]]:
+    """Every phrase of a list all of whose words are fixed, and where it begins; in the order of the text."""
+    table = _table()
+    for start, word in enumerate(words):
+        if not fixed[start]:
+            continue
+        for phrase, purpose in table.get(word, ()):
+            end = start + len(phrase)
+            if tuple(words[start:end]) == phrase and all(fixed[start:end]):
+                yield start, phrase, purpose
 
 
 @lru_cache(maxsize=1)

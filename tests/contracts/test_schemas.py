@@ -18,7 +18,7 @@ from pipeline.model import event as events
 from pipeline.model.alert import CampaignAlert
 from pipeline.model.deadletter import DEAD_LETTERS, dead_letter
 from pipeline.model.message import to_bytes
-from pipeline.model.picture import Picture
+from pipeline.model.picture import Picture, Said, Wording
 from pipeline.model.record import Position, Record
 from pipeline.model.rejection import Reason, Rejection
 from pipeline.model.verdict import AccountVerdict
@@ -143,6 +143,15 @@ def full_picture() -> Picture:
         coverage=[(4319.999, 1024, 1024, 1024)] * 40,
         activity=[[4319.999] * 12] * 60,
         groups={"payment": [25] * 60, "network": [25] * 60, "client": [25] * 60},
+        wording=Wording(
+            words=400,
+            asking=120,
+            about_answering=0.4321,
+            lean=-2.34567,
+            towards=[("instruction" * 8, 1.23456)] * 9,
+            away=[("restaurants", -1.23456)] * 5,
+            phrases=[Said(purpose="continuation", found=12, shown=["not in the context"] * 4)] * 9,
+        ),
     )
 
 

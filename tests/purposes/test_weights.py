@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.evidence.harvest import LEANS
-from pipeline.sketch.harvest_words import LONG, WORDS_MIN, lean, scale, shipped
+from pipeline.sketch.harvest_words import LONG, WORDS_MIN, lean, pulls, scale, shipped
 from tests.purposes.__main__ import lean_of, share
 from tests.purposes.corpus import AUTHORS, texts
 from tests.purposes.fit import fit
@@ -40,6 +40,14 @@ def test_only_which_words_there_are_counts(words: list[str], order: object) -> N
     order.shuffle(shuffled)  # type: ignore[attr-defined]
 
     assert repr(lean(shuffled)) == repr(lean(words))
+
+
+@given(WORDS)
+def test_what_each_word_adds_is_the_lean_but_for_the_bias(words: list[str]) -> None:
+    if len(set(words)) < WORDS_MIN:
+        assert pulls(words) == {}
+    else:
+        assert shipped().bias + sum(pulls(words).values()) == pytest.approx(lean(words))
 
 
 @given(WORDS)

@@ -112,7 +112,7 @@ def test_it_is_bounded_and_ends_where_the_sample_ends(accounts: int, requests: i
     assert picture["coverage"][-1][1:] == [requests, min(requests, 30), people]
     assert len(picture["activity"]) == min(people, PLACES_MAX)
     assert all(1 <= len(times) <= TIMES_MAX and times == sorted(times) for times in picture["activity"])
-    assert len(to_bytes(Picture(**picture).to_dict())) < 8_192
+    assert len(to_bytes(Picture.from_dict(picture).to_dict())) < 8_192
 
 
 def test_no_hash_and_no_word_leaves_in_it() -> None:
@@ -121,4 +121,5 @@ def test_no_hash_and_no_word_leaves_in_it() -> None:
     numbers = [number for numbers in picture["groups"].values() for number in numbers]
 
     assert max(numbers) <= 2
+    assert picture["wording"] == {"words": 12, "asking": 0, "about_answering": 0.0, "lean": picture["wording"]["lean"]}
     assert not set(FRAME.split()) & set(json.dumps(picture).replace('"', " ").split())
