@@ -36,6 +36,7 @@ from pipeline.explain.reading import (
     text,
     when,
 )
+from pipeline.explain.wording import Wording, wording_of
 from pipeline.model.picture import COVERAGE_MAX, PLACES_MAX, TIMES_MAX
 from pipeline.model.plain import counted, interval, number
 
@@ -151,6 +152,7 @@ class CampaignStory:
     chapters: tuple[Chapter, ...]
     templates: tuple[Template, ...]
     template_id: str
+    wording: Wording
     terms: tuple[Term, ...]
     rule: Rule
     standing: Standing
@@ -193,6 +195,7 @@ def campaign_story(file: CampaignFile, nulls: dict[str, tuple[str, str]]) -> Cam
         chapters=tuple(_chapter(each) for each in ends(file.alerts, CHAPTERS_MAX)),
         templates=_templates(alert, file.versions),
         template_id=text(picture, "template_id"),
+        wording=wording_of(alert),
         terms=terms,
         rule=rule,
         standing=now,

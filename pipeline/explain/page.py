@@ -16,6 +16,7 @@ from pipeline.explain.counterfactual import Change, Term
 from pipeline.explain.graph import graph
 from pipeline.explain.markup import Child, Safe, element, joined
 from pipeline.explain.style import STYLE
+from pipeline.explain.wording import Wording
 from pipeline.model.plain import number
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -34,6 +35,7 @@ def campaign_page(story: CampaignStory) -> str:
         _facts(story),
         _section("Its life", _life(story)),
         _section("Template", [_template(each) for each in story.templates]),
+        _section("What the words say", _wording(story.wording)),
         _section("Evidence", _evidence(story.terms)),
         _section("What speaks against it", _listing(story.against) or "Nothing that these messages hold."),
         _section("What would change the verdict", _would_change(story)),
@@ -115,6 +117,20 @@ def _template(template: Template) -> Child:
         element("p", used, class_="faint"),
         element("pre", template.text),
         _table(("slot", "different>", "kind"), slots),
+    ]
+
+
+def _wording(wording: Wording) -> Child:
+    return [
+        _listing(wording.said),
+        _table(
+            ("phrases of", "different>", "as the template shows them"),
+            [(each.purpose, number(each.found), ", ".join(each.shown)) for each in wording.phrases],
+        ),
+        _table(
+            ("word", "adds>", "away | towards a harvest"),
+            [(pull.word, f"{pull.adds:+.2f}", plots.balance(pull.adds, wording.strongest)) for pull in wording.pulls],
+        ),
     ]
 
 

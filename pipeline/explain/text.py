@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.explain.account import AccountStory, InCampaign
 from pipeline.explain.campaign import BINS, KINDS, CampaignStory, Members, Point, Sampled
 from pipeline.explain.counterfactual import Change, Term
+from pipeline.explain.wording import Wording
 from pipeline.model.plain import clean, counted, number
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def campaign_text(story: CampaignStory) -> RenderableType:
     sections: list[tuple[str, Iterable[RenderableType]]] = [
         ("Its life", _life(story)),
         ("Template", _templates(story)),
+        ("What the words say", _wording(story.wording)),
         ("Evidence, as log-odds", _evidence(story.terms)),
         ("What speaks against it", _sentences(story.against, "Nothing that these messages hold.")),
         ("What would change the verdict", _would_change(story)),
@@ -113,6 +115,20 @@ def _templates(story: CampaignStory) -> Iterable[RenderableType]:
             yield Padding(_text(said, 100, "dim"), (0, 0, 0, 2))
     if len(story.templates) > TEMPLATES_SHOWN:
         yield _text(f"and {len(story.templates) - TEMPLATES_SHOWN} more", 60, "dim")
+
+
+def _wording(wording: Wording) -> Iterable[RenderableType]:
+    yield from _sentences(wording.said, "")
+    if wording.phrases:
+        table = _table(("phrases of", "different", "as the template shows them"), "<><")
+        for each in wording.phrases:
+            table.add_row(_text(each.purpose, 40), number(each.found), _text(", ".join(each.shown), 400))
+        yield table
+    if wording.pulls:
+        table = _table(("word", "adds", "away | towards a harvest"), "<><")
+        for pull in wording.pulls:
+            table.add_row(_text(pull.word, 64), f"{pull.adds:+.2f}", _bar(pull.adds / wording.strongest))
+        yield table
 
 
 def _evidence(terms: Sequence[Term]) -> Iterable[RenderableType]:

@@ -1,6 +1,7 @@
 """A folder as a replay writes it, made by hand: two campaigns, a handful of accounts, every sort of verdict.
 
 alerts, verdicts, versions   the messages; `alerts(...)` takes what a test wants different
+riddles                      a third campaign, of the rule as it is now; not in the folder
 write                        them into a folder
 """
 
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.detectors.prompt_sweep import FAMILIES_MIN, PURPOSE_MIN, VERSION
 from pipeline.model.alert import (
     AccountSample,
     CampaignAlert,
@@ -23,12 +25,12 @@ from pipeline.model.alert import (
     Slot,
     Template,
 )
-from pipeline.model.picture import Picture
+from pipeline.model.picture import Picture, Said, Wording
 from pipeline.model.verdict import AccountVerdict
 
 START = 1_772_409_600_000  # 2026-03-02, midnight
 HOUR = 3_600_000
-RECIPES, LETTERS = "c-recipes0000001", "c-letters0000002"
+RECIPES, LETTERS, RIDDLES = "c-recipes0000001", "c-letters0000002", "c-riddles0000004"
 Message = dict[str, Any]
 
 
@@ -154,6 +156,79 @@ def alerts() -> list[Message]:
         links=(),
     )
     return [one.to_dict(START) for one in (alert(), letters, grown)]
+
+
+RIDDLE_SIGNALS = (
+    signal("harvest", "purpose", 2.0, 1.0, 3.0, "What the fixed text is for."),
+    signal("load", "people", 3.2, 1.0, 1.75, "The accounts carry it evenly."),
+    signal("fixed_words", "template", 21.0, 10.0, 1.5, "Words that all of them share."),
+    signal("frame", "template", 1.0, 0.7, 1.0, "The fixed words open the prompt."),
+    signal("no_repeat", "list", 0.975, 0.95, 1.0, "No prompt of the template comes twice."),
+    signal("elicitation", "content", 1.0, 0.6, 0.5, "Asks for reasoning, rationale or grades."),
+    signal("size", "template", 24.0, 40.0, -0.25, "Accounts in the sample."),
+    signal("company", "identity", 0.0, 0.125, 0.0, "Accounts of a campaign that is open."),
+    signal("disguise", "content", 0.0, 0.5, 0.0, "Prompts that had to be decoded."),
+    signal("unexplained", "template", 1.0, 0.8, 0.0, "Requests that no other campaign explains."),
+    signal("varied_wording", "template", 0.0, 0.6, 0.0, "Several phrases, one crowd."),
+)  # fmt: skip
+
+
+def riddles(**changes: Any) -> CampaignAlert:
+    """A campaign that the rule of this version has opened, on a frame of 21 words."""
+    return replace(
+        alert(
+            campaign_id=RIDDLES,
+            title="about 24 accounts work one template, 9 requests/h",
+            summary="about 24 accounts have sent about 40 requests.",
+            detector=Detector(name="prompt_sweep", version="0.1.0", rule_id="prompt_sweep", rule_version=VERSION),
+            signals=RIDDLE_SIGNALS,
+            metrics=Metrics(accounts=24, requests=40, templates=1, output_tokens=31_000),
+            templates=(
+                Template(
+                    template_id="t-riddles",
+                    text="answer the riddle of <*:1> step by step, show your work and put the final answer on the last line.",
+                    support=40,
+                    accounts=24,
+                    slots=(Slot(slot=1, distinct=39, kind="phrase"),),
+                ),
+            ),
+            accounts=(
+                AccountSample(account_id="acct-yew", requests=2),
+                AccountSample(account_id="acct-zelkova", requests=1),
+            ),
+            accounts_total=24,
+            links=(),
+            picture=riddles_picture(),
+        ),
+        **changes,
+    )
+
+
+def riddles_picture(**changes: Any) -> Picture:
+    return replace(
+        Picture(
+            template_id="t-riddles",
+            start_ms=START,
+            score=8.5,
+            score_min=6.25,
+            families_min=FAMILIES_MIN,
+            purpose=("company", "disguise", "harvest"),
+            purpose_min=PURPOSE_MIN,
+            coverage=((0.0, 1, 1, 1), (2.1, 21, 21, 15), (4.4, 40, 39, 24)),
+            activity=((0.0, 2.5), (0.7,)),
+            groups={"payment": (0, 0), "network": (0, 0), "client": (1, 1)},
+            wording=Wording(
+                words=21,
+                asking=8,
+                about_answering=0.75,
+                lean=1.3,
+                towards=(("answer", 0.45), ("final", 0.35), ("step", 0.1)),
+                away=(("line", -0.2),),
+                phrases=(Said(purpose="reasoning", found=3, shown=("step by step", "show your work", "final answer")),),
+            ),
+        ),
+        **changes,
+    )
 
 
 def verdict(account: str, **changes: Any) -> AccountVerdict:

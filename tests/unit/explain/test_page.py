@@ -19,7 +19,7 @@ from pipeline.explain.load import AccountFile, CampaignFile, look_up
 from pipeline.explain.markup import EMPTY, element, figure
 from pipeline.explain.page import account_page, campaign_page
 from pipeline.explain.text import account_text, campaign_text
-from tests.unit.explain.folder import LETTERS, RECIPES, alerts, verdicts, versions
+from tests.unit.explain.folder import LETTERS, RECIPES, RIDDLES, START, alerts, riddles, verdicts, versions
 
 GOLDEN = Path(__file__).parent / "golden"
 NULLS = {"retries": ("People rephrase what they have asked.", "Scripts with a retry of their own.")}
@@ -28,7 +28,8 @@ EVIL = "</p><script>alert(1)</script>\" onload='x()' &lt; <!-- ]]> \x1b[2J\u202e
 
 def rendered(wanted: str, messages: Any = None, told: Any = None) -> tuple[str, str]:
     """Text and page."""
-    file = look_up(wanted, messages or alerts(), verdicts() if told is None else told, versions())
+    published = messages or [*alerts(), riddles().to_dict(START)]
+    file = look_up(wanted, published, verdicts() if told is None else told, versions())
     if isinstance(file, CampaignFile):
         campaign = campaign_story(file, NULLS)
         return plain(campaign_text(campaign)), campaign_page(campaign)
@@ -73,7 +74,7 @@ class Reader(HTMLParser):
         self.text.append(data)
 
 
-@pytest.mark.parametrize("wanted", [RECIPES, LETTERS, "acct-ash", "acct-cedar"])
+@pytest.mark.parametrize("wanted", [RECIPES, LETTERS, RIDDLES, "acct-ash", "acct-cedar"])
 def test_golden_explanation(wanted: str) -> None:
     text, page = rendered(wanted)
     for name, said in ((f"{wanted}.txt", text), (f"{wanted}.html", page)):
@@ -82,7 +83,7 @@ def test_golden_explanation(wanted: str) -> None:
         assert said == (GOLDEN / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("wanted", [RECIPES, LETTERS, "acct-ash", "acct-cedar"])
+@pytest.mark.parametrize("wanted", [RECIPES, LETTERS, RIDDLES, "acct-ash", "acct-cedar"])
 def test_a_page_is_well_formed_and_loads_nothing(wanted: str) -> None:
     _, page = rendered(wanted)
     read = Reader(page)
@@ -127,10 +128,10 @@ def spoilt(value: Any, text: str) -> Any:
     return text if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("wanted", [RECIPES, EVIL])
+@pytest.mark.parametrize("wanted", [RECIPES, RIDDLES, EVIL])
 def test_what_strangers_write_is_never_markup(wanted: str) -> None:
     told = [{**spoilt(row, EVIL), "account_id": EVIL} for row in verdicts()]
-    text, page = rendered(wanted, [spoilt(alert, EVIL) for alert in alerts()], told)
+    text, page = rendered(wanted, [spoilt(each, EVIL) for each in [*alerts(), riddles().to_dict(START)]], told)
     read = Reader(page)
 
     assert "script" not in read.tags

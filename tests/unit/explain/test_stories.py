@@ -11,13 +11,34 @@ from pipeline.detectors.membership import Hits, judge
 from pipeline.explain.account import AccountStory, account_story, sampled_only
 from pipeline.explain.campaign import CampaignStory, campaign_story
 from pipeline.explain.load import AccountFile, CampaignFile, look_up
-from tests.unit.explain.folder import LETTERS, RECIPES, SIGNALS, alert, alerts, verdict, verdicts, versions
+from pipeline.explain.wording import Wording as WordingStory
+from pipeline.model.alert import CampaignAlert
+from pipeline.model.picture import Wording
+from tests.unit.explain.folder import (
+    LETTERS,
+    RECIPES,
+    SIGNALS,
+    alert,
+    alerts,
+    riddles,
+    riddles_picture,
+    verdict,
+    verdicts,
+    versions,
+)
 
 
 def campaign(*messages: dict[str, Any], told: list[dict[str, Any]] | None = None) -> CampaignStory:
     file = look_up(RECIPES, messages or alerts(), verdicts() if told is None else told, versions())
     assert isinstance(file, CampaignFile)
     return campaign_story(file, {"retries": ("People rephrase.", "Scripts.")})
+
+
+def story_of(message: CampaignAlert) -> CampaignStory:
+    """The story of a campaign of this one alert."""
+    file = look_up(message.campaign_id, [message.to_dict(0)], [])
+    assert isinstance(file, CampaignFile)
+    return campaign_story(file, {})
 
 
 def account(name: str, told: list[dict[str, Any]] | None = None) -> AccountStory:
@@ -134,9 +155,34 @@ def test_fields_of_another_type_read_as_absent(wrong: Any) -> None:
         "detector",
     ):
         campaign({**alert().to_dict(0), name: wrong})
-    for name in ("coverage", "activity", "groups", "purpose", "score_min", "start"):
-        message = alert().to_dict(0)
+    for name in ("coverage", "activity", "groups", "purpose", "score_min", "start", "wording"):
+        message = riddles(campaign_id=RECIPES).to_dict(0)
         campaign({**message, "picture": {**message["picture"], name: wrong}})
+
+
+def test_what_the_words_say_is_told_in_sentences_phrases_and_pulls() -> None:
+    wording = story_of(riddles()).wording
+
+    assert wording.said == (
+        "21 fixed words were read, 8 of them in phrases of a harvest; of those that mean something 75% are about answering, "
+        "whatever the question.",
+        "Together they lean towards a harvest: +1.30 log-odds.",
+    )
+    assert [(each.purpose, each.found, each.shown[0]) for each in wording.phrases] == [("reasoning", 3, "step by step")]
+    assert [(pull.word, pull.adds) for pull in wording.pulls] == [
+        *(("answer", 0.45), ("final", 0.35), ("step", 0.1)),
+        ("line", -0.2),
+    ]
+
+
+def test_too_few_words_are_said_to_lean_nowhere() -> None:
+    few = riddles(picture=riddles_picture(wording=Wording(words=3, asking=2, about_answering=0.0)))
+
+    assert story_of(few).wording.said[-1] == "They are too few to lean either way."
+
+
+def test_an_alert_without_words_says_nothing_of_them() -> None:
+    assert campaign().wording == WordingStory((), (), ())
 
 
 # ------------------------------------------------------------------ an account
