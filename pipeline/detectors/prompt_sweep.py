@@ -42,6 +42,25 @@ Decision = Literal["campaign", "shared_tool", "suspect", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rule reads of a cell beside its weights; few enough to be told in an alert, so that `explain` can ask the rule
+    itself. `phrases` are those of a harvest in the fixed words; `placed` is the share of requests that they open or close."""
+
+    accounts: int
+    requests: int
+    width: float
+    frame: bool
+    unexplained: float
+    obfuscated: float
+    company: float
+    family: int
+    mates: float
+    phrases: int
+    placed: float
+    cue: float
+
+
+@dataclass(frozen=True, slots=True)
 class Opinion:
     """The score of a cell, what each term said, and what follows: a campaign, a tool that somebody should name, a suspect
     that cannot speak alone, or nothing."""
@@ -63,22 +82,49 @@ class Limits:
 
 def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     """The detector's opinion on a cell."""
-    weights = tuple((term, term.weigh(cell)) for term in terms)
+    return judge(facts_of(cell), tuple((term, term.weigh(cell)) for term in terms), limits)
+
+
+def facts_of(cell: Cell) -> Facts:
+    """What the rule reads of this cell."""
+    return Facts(
+        accounts=cell.accounts,
+        requests=len(cell.requests),
+        width=cell.width,
+        frame=cell.frame,
+        unexplained=cell.unexplained,
+        obfuscated=cell.obfuscated,
+        company=cell.company,
+        family=cell.family,
+        mates=cell.mates,
+        phrases=cell.reading.harvest,
+        placed=max(cell.opening, cell.closing),
+        cue=cell.cue,
+    )
+
+
+def speaking(facts: Facts) -> frozenset[str]:
+    """The terms of PURPOSE that count for such a text."""
+    return PURPOSE if facts.width >= RIGID_WORDS_MIN or not facts.frame else PURPOSE - {"company"}
+
+
+def judge(facts: Facts, weights: tuple[tuple[Evidence, Weight], ...], limits: Limits) -> Opinion:
+    """The rule: what follows from the weights of the terms and these facts."""
     score = sum(weight.weight for _, weight in weights)
     families = {term.family for term, weight in weights if weight.weight > 0}
-    speaks = PURPOSE if cell.width >= RIGID_WORDS_MIN or not cell.frame else PURPOSE - {"company"}
+    speaks = speaking(facts)
     purpose = sum(max(0.0, weight.weight) for term, weight in weights if term.name in speaks)
     against = min(weights, key=lambda pair: pair[1].weight)
-    if cell.accounts < limits.accounts_min or len(cell.requests) < limits.requests_min:
+    if facts.accounts < limits.accounts_min or facts.requests < limits.requests_min:
         return Opinion("silent", score, weights, "too few accounts yet")
-    if cell.frame and cell.width < SHORT_WORDS and cell.accounts < SHORT_ACCOUNTS_MIN:
+    if facts.frame and facts.width < SHORT_WORDS and facts.accounts < SHORT_ACCOUNTS_MIN:
         return Opinion("silent", score, weights, "too few accounts yet for so few words")
-    phrase = not cell.frame and cell.width >= PHRASE_WIDTH_MIN
-    if cell.width < RIGID_WORDS_MIN and cell.unexplained < OWN_MIN:
+    phrase = not facts.frame and facts.width >= PHRASE_WIDTH_MIN
+    if facts.width < RIGID_WORDS_MIN and facts.unexplained < OWN_MIN:
         return Opinion("silent", score, weights, "words that open campaigns use among others")
-    if cell.obfuscated >= DISGUISED_MIN and cell.width < RIGID_WORDS_MIN and not cell.reading.harvest:
+    if facts.obfuscated >= DISGUISED_MIN and facts.width < RIGID_WORDS_MIN and not facts.phrases:
         return Opinion("silent", score, weights, "a few disguised words that ask for nothing")
-    tool: Decision = "suspect" if phrase else "shared_tool" if _is_one_thing(cell) else "silent"
+    tool: Decision = "suspect" if phrase else "shared_tool" if _is_one_thing(facts) else "silent"
     if purpose < PURPOSE_MIN:
         return Opinion(tool, score, weights, "nothing tells one operation from the users of one app")
     if score < limits.score_min:
@@ -87,9 +133,9 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     if len(families) < FAMILIES_MIN:
         return Opinion("silent", score, weights, "evidence of too few families")
     if (
-        not cell.frame
-        and not cell.company >= COMPANY_MIN
-        and not (cell.family >= FAMILY_MIN and cell.mates >= MATES_MIN)
+        not facts.frame
+        and not facts.company >= COMPANY_MIN
+        and not (facts.family >= FAMILY_MIN and facts.mates >= MATES_MIN)
     ):
         return Opinion(
             "suspect" if phrase else "silent", score, weights, "a phrase that ordinary people may use as well"
@@ -97,8 +143,8 @@ def decide(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
     return Opinion("campaign", score, weights, "")
 
 
-def _is_one_thing(cell: Cell) -> bool:
+def _is_one_thing(facts: Facts) -> bool:
     """A text that somebody could name: long, at one end of the prompt, and not what different askers wrap alike."""
-    placed = max(cell.opening, cell.closing) >= TOOL_PLACED_MIN
-    wrapped = cell.cue >= WRAPPED_MAX and not cell.reading.harvest
-    return cell.width >= TOOL_WIDTH_MIN and placed and not wrapped
+    placed = facts.placed >= TOOL_PLACED_MIN
+    wrapped = facts.cue >= WRAPPED_MAX and not facts.phrases
+    return facts.width >= TOOL_WIDTH_MIN and placed and not wrapped

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pipeline.model.message import cut, fields, number
+from pipeline.model.message import cut, fields, number, unit
 from pipeline.model.moment import rfc3339
 
 GroupType = Literal["payment", "network", "client"]
@@ -100,6 +100,8 @@ class Picture:
     families_min      so many families of evidence had to speak for it
     purpose         terms of which some had to speak, together with at least `purpose_min`: they tell one operation
                       from the users of one app
+    accounts_min, requests_min  what the sample had to have
+    placed            share of the sampled requests that the fixed words open or close
     """
 
     template_id: str
@@ -109,6 +111,9 @@ class Picture:
     families_min: int | None = None
     purpose: Sequence[str] = ()
     purpose_min: float | None = None
+    accounts_min: int | None = None
+    requests_min: int | None = None
+    placed: float | None = None
     coverage: Sequence[tuple[float, int, int, int]] = ()
     activity: Sequence[Sequence[float]] = ()
     groups: Mapping[GroupType, Sequence[int]]
@@ -130,6 +135,9 @@ class Picture:
             families_min=self.families_min,
             purpose=list(self.purpose)[:NAMES_MAX],
             purpose_min=None if self.purpose_min is None else number(self.purpose_min),
+            accounts_min=self.accounts_min,
+            requests_min=self.requests_min,
+            placed=None if self.placed is None else unit(self.placed),
             coverage=[list(point) for point in self.coverage[:COVERAGE_MAX]],
             activity=[list(times[:TIMES_MAX]) for times in self.activity[:PLACES_MAX]],
             groups={kind: list(numbers[:PLACES_MAX]) for kind, numbers in self.groups.items() if any(numbers)},

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.detectors.prompt_sweep import Opinion
+from pipeline.detectors.prompt_sweep import Limits, Opinion
 from pipeline.evidence.cell import Cell, sightings
 from pipeline.model.campaign import Template
 from pipeline.processors.picture import picture_of
@@ -25,7 +25,7 @@ EVIDENCE_SHOWN: Final = 8
 MS_PER_HOUR: Final = 3_600_000
 
 
-def describe(cell: Cell, template: Template, opinion: Opinion, k_accounts: int) -> dict[str, Any]:
+def describe(cell: Cell, template: Template, opinion: Opinion, limits: Limits, k_accounts: int) -> dict[str, Any]:
     """The cell in words and numbers."""
     shown = shown_of(cell, k_accounts)
     facts = sightings(cell.requests)
@@ -84,7 +84,7 @@ def describe(cell: Cell, template: Template, opinion: Opinion, k_accounts: int) 
         ],
         "links": {"payment": _known(cell.payment), "client": _known(cell.client)},
         "shared": {kind: _shared(facts[kind][first]) for kind in ("payment", "network")},
-        "picture": picture_of(cell, template, opinion, shown, [account["account_id"] for account in sample]),
+        "picture": picture_of(cell, template, opinion, limits, shown, [account["account_id"] for account in sample]),
         "k_accounts": k_accounts,
     }
 

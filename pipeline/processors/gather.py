@@ -402,7 +402,8 @@ class Gather:
         template: Template, opinion: Opinion, outs: list[Out],
     ) -> None:  # fmt: skip
         said = {"kind": kind, "category": category, "version": version, "config_hash": self._config}
-        outs.append(self._finding(tick, identity, said | describe(cell, template, opinion, self._k_accounts)))
+        about = describe(cell, template, opinion, self._limits, self._k_accounts)
+        outs.append(self._finding(tick, identity, said | about))
 
     def _finding(self, tick: int, identity: str, said: dict[str, Any]) -> Out:
         """For notify, under the identity that its alert has."""

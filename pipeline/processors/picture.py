@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.detectors.prompt_sweep import FAMILIES_MIN, PURPOSE, PURPOSE_MIN, Opinion
+from pipeline.detectors.prompt_sweep import FAMILIES_MIN, PURPOSE_MIN, Limits, Opinion, facts_of, speaking
 from pipeline.evidence.cell import Cell, sightings
 from pipeline.model.campaign import Template
 from pipeline.model.picture import COVERAGE_MAX, PLACES_MAX, TIMES_MAX
@@ -22,10 +22,10 @@ MS_PER_HOUR: Final = 3_600_000
 
 
 def picture_of(
-    cell: Cell, template: Template, opinion: Opinion, shown: Inferred, sample: Sequence[str]
+    cell: Cell, template: Template, opinion: Opinion, limits: Limits, shown: Inferred, sample: Sequence[str]
 ) -> dict[str, Any]:
     """The fields of model/picture.py. `sample` names the accounts in the order in which the alert shows them."""
-    facts = sightings(cell.requests)
+    facts, read = sightings(cell.requests), facts_of(cell)
     hours = (facts["time"] - facts["time"][0]) / MS_PER_HOUR  # the requests of a cell are in event order
     places = {account_id: place for place, account_id in enumerate(sample[:PLACES_MAX])}
     times: list[list[float]] = [[] for _ in places]
@@ -42,8 +42,11 @@ def picture_of(
         "score": round(opinion.score, 4),
         "score_min": round(opinion.score - template.strength, 4),
         "families_min": FAMILIES_MIN,
-        "purpose": sorted(PURPOSE),
+        "purpose": sorted(speaking(read)),
         "purpose_min": PURPOSE_MIN,
+        "accounts_min": limits.accounts_min,
+        "requests_min": limits.requests_min,
+        "placed": round(read.placed, 4),
         "coverage": _coverage(hours, facts["prompt"], facts["account"]),
         "activity": [_thinned(each, TIMES_MAX) for each in times],
         "groups": {kind: _numbered(people[kind].tolist()) for kind in ("payment", "network", "client")},

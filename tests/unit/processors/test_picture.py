@@ -26,7 +26,7 @@ def described(requests: list[Request], **known: Any) -> dict[str, Any]:
     """The finding of their cell, as notify reads it off the wire."""
     measured: Cell = replace(cell(requests), **known)
     opinion = decide(measured, EVIDENCE, LIMITS)
-    finding = describe(measured, template_of(measured, opinion.score - LIMITS.score_min), opinion, 3)
+    finding = describe(measured, template_of(measured, opinion.score - LIMITS.score_min), opinion, LIMITS, 3)
     read: dict[str, Any] = json.loads(to_bytes(finding))
     return read
 
