@@ -13,10 +13,11 @@ from typing import Final
 
 from pipeline.explain.counterfactual import (
     Change,
+    Circumstance,
     Rule,
     Standing,
-    Term,
     changes,
+    circumstances,
     rule_of,
     smallest,
     standing,
@@ -36,6 +37,7 @@ from pipeline.explain.reading import (
     text,
     when,
 )
+from pipeline.explain.rule import Asked, Term
 from pipeline.explain.wording import Wording, wording_of
 from pipeline.model.picture import COVERAGE_MAX, PLACES_MAX, TIMES_MAX
 from pipeline.model.plain import counted, interval, number
@@ -175,7 +177,8 @@ def campaign_story(file: CampaignFile, nulls: dict[str, tuple[str, str]]) -> Cam
     """The story; `nulls` has for each term why a crowd of ordinary users does not look so, and what it misses."""
     alert: Message = file.alerts[-1] if file.alerts else {}
     picture = part(alert, "picture")
-    terms, rule = terms_of(alert, nulls), rule_of(alert)
+    terms = terms_of(alert, nulls)
+    rule = rule_of(alert, terms)
     members = _members(file.verdicts)
     now = standing(terms, rule)
     fewest = smallest(terms, rule)
@@ -202,7 +205,7 @@ def campaign_story(file: CampaignFile, nulls: dict[str, tuple[str, str]]) -> Cam
         changes=alone,
         smallest=fewest,
         against=_against(alert, terms, now, rule, coverage, members),
-        would_change=_would_change(now, rule, alone, fewest),
+        would_change=_would_change(now, rule, alone, fewest, circumstances(rule)),
         start_ms=moment_ms(picture, "start"),
         coverage=coverage,
         sampled=_sampled(alert, picture, file.verdicts),
@@ -214,7 +217,7 @@ def campaign_story(file: CampaignFile, nulls: dict[str, tuple[str, str]]) -> Cam
             for each in rows(alert, "recommended_actions")
         ),
         urls=tuple((name, str(url)) for name, url in sorted(part(alert, "urls").items())),
-        missing=_missing(file, alert, category),
+        missing=_missing(file, alert, category, rule),
     )
 
 
@@ -436,29 +439,22 @@ def _held(term: Term) -> str:
     return value if term.threshold is None else f"{value}, threshold {number(term.threshold)}"
 
 
-SHORT: Final = {
-    "score": "the score would not be reached",
-    "families": "too few families would be left",
-    "purpose": "nothing would tell one operation from the users of one app",
+FATES: Final = {
+    "campaign": "it would have been a campaign",
+    "shared_tool": "it would have been a shared tool that somebody is asked to name",
+    "suspect": "it would have been a suspect, remembered and told to nobody",
+    "silent": "there would have been no alert",
 }
 
 
-def _would_change(now: Standing, rule: Rule, alone: Sequence[Change], fewest: Sequence[str]) -> tuple[str, ...]:
-    """In sentences: which single terms carry it, and how many would have to fall."""
-    if not alone or rule.score_min is None:
+def _would_change(
+    now: Standing, rule: Rule, alone: Sequence[Change], fewest: Sequence[str], around: Sequence[Circumstance]
+) -> tuple[str, ...]:
+    """In sentences: which single terms carry it, how many would have to fall, and what else the rule has read."""
+    if not alone or rule.score_min is None or (rule.category == "shared_tool" and not isinstance(rule.asked, Asked)):
         return ()
-    carried = [change for change in alone if change.weight > 0 and not change.without.holds]
-    names = ", ".join(change.name for change in carried)
-    if len(carried) > CARRIED_SHOWN:
-        said = [f"It is on the edge: without any one of {names} there would have been no alert."]
-    else:
-        said = [
-            f"Without {change.name} there would have been no alert: "
-            f"{' and '.join(SHORT[name] for name in change.without.short)} "
-            f"({number(change.without.score)} of {number(rule.score_min)}, {change.without.families} families)."
-            for change in carried
-        ]
-    if not carried:
+    said = _carried(rule, alone)
+    if not said:
         said.append("No single term carries it: take any one away, and there would have been an alert all the same.")
         if fewest:
             said.append(f"It takes {len(fewest)} at once, for example {' and '.join(fewest)}.")
@@ -466,16 +462,35 @@ def _would_change(now: Standing, rule: Rule, alone: Sequence[Change], fewest: Se
     if opposed and now.holds:
         most = min(opposed, key=lambda change: change.weight)
         said.append(f"Without {most.name}, which speaks against it, the score would be {number(most.without.score)}.")
+    said += [f"{each.said} {FATES[each.then]}{f': {each.because}' if each.because else ''}." for each in around]
     return tuple(said)
 
 
-def _missing(file: CampaignFile, alert: Message, category: str) -> tuple[str, ...]:
+def _carried(rule: Rule, alone: Sequence[Change]) -> list[str]:
+    """The terms of which each is needed."""
+    carried = [change for change in alone if change.weight > 0 and not change.without.holds]
+    if len(carried) <= CARRIED_SHOWN:
+        return [
+            f"Without {change.name} {FATES[change.without.then]}: {' and '.join(change.without.because)} "
+            f"({number(change.without.score)} of {number(rule.score_min)}, {change.without.families} families)."
+            for change in carried
+        ]
+    names = ", ".join(change.name for change in carried)
+    silent = all(change.without.then == "silent" for change in carried)
+    fate = FATES["silent"] if silent else "it would not have been a campaign"
+    return [f"It is on the edge: without any one of {names} {fate}."]
+
+
+def _missing(file: CampaignFile, alert: Message, category: str, rule: Rule) -> tuple[str, ...]:
     """What cannot be shown, and why."""
     said = []
     if len(file.alerts) > CHAPTERS_MAX:
         said.append(f"Its life leaves out {len(file.alerts) - CHAPTERS_MAX} messages after the first.")
     if alert and not part(alert, "picture"):
         said.append("The alert was written by a version without pictures: no threshold, coverage, activity or groups.")
+    elif alert and not isinstance(rule.asked, Asked):
+        left = "not told" if category == "shared_tool" else "told of three sums alone"
+        said.append(f"What would change the verdict is {left}: {rule.asked}.")
     if not file.verdicts:
         said.append(
             "A shared tool has no verdicts." if category == "shared_tool" else "There is no verdict on an account."

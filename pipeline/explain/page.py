@@ -12,9 +12,10 @@ from typing import Final
 from pipeline.explain import plots
 from pipeline.explain.account import AccountStory, InCampaign
 from pipeline.explain.campaign import SURE, CampaignStory, Members, Template
-from pipeline.explain.counterfactual import Change, Term
+from pipeline.explain.counterfactual import Change
 from pipeline.explain.graph import graph
 from pipeline.explain.markup import Child, Safe, element, joined
+from pipeline.explain.rule import Term
 from pipeline.explain.style import STYLE
 from pipeline.explain.wording import Wording
 from pipeline.model.plain import number
@@ -185,7 +186,7 @@ def _would_change(story: CampaignStory) -> Child:
 
 def _changed(change: Change) -> tuple[Child, ...]:
     left = change.without
-    then = "an alert all the same" if left.holds else element("strong", f"no alert: {', '.join(left.short)}")
+    then = left.outcome if left.holds else element("strong", left.outcome)
     numbers = (f"{change.weight:+.2f}", number(left.score), str(left.families), number(left.purpose))
     return (change.name, *numbers, then)
 

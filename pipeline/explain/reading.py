@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, TypeVar
 
 from pipeline.model.moment import read_rfc3339
@@ -33,12 +34,14 @@ def text(message: Message, name: str, otherwise: str = "") -> str:
 
 
 def figure(message: Message, name: str) -> float | None:
-    """A number; None if there is none. True and false are none."""
+    """A number; None if there is none. True and false are none, nor is what JSON has no number for."""
     return measured(message.get(name))
 
 
 def measured(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return float(value)
 
 
 def count(message: Message, name: str) -> int:

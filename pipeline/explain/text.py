@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.explain.account import AccountStory, InCampaign
 from pipeline.explain.campaign import BINS, KINDS, CampaignStory, Members, Point, Sampled
-from pipeline.explain.counterfactual import Change, Term
+from pipeline.explain.counterfactual import Change
+from pipeline.explain.rule import Term
 from pipeline.explain.wording import Wording
 from pipeline.model.plain import clean, counted, number
 
@@ -180,9 +181,7 @@ def _changed(change: Change) -> tuple[str | Text, ...]:
         number(left.score),
         str(left.families),
         number(left.purpose),
-        _text("an alert all the same", 60, "dim")
-        if left.holds
-        else _text(f"no alert: {', '.join(left.short)}", 80, "bold"),
+        _text(left.outcome, 200, "dim" if left.holds else "bold"),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.explain.counterfactual import Rule, Term, changes, rule_of, smallest, standing, terms_of
+from pipeline.explain.counterfactual import Rule, changes, rule_of, smallest, standing, terms_of
+from pipeline.explain.rule import Term
 from tests.unit.explain.folder import alert
 
 RULE = Rule(score_min=5.0, families_min=3, purpose=frozenset(("load", "shared_payment")), purpose_min=0.75)
@@ -28,7 +29,7 @@ def test_signals_come_from_the_strongest_for_it_to_the_strongest_against_it() ->
 
     assert (found[0].name, found[-1].name) == ("load", "retries")
     assert (found[0].null, found[0].misses) == ("people are uneven", "robots")
-    assert standing(found, rule_of(message)).score == message["picture"]["score"]
+    assert standing(found, rule_of(message, found)).score == message["picture"]["score"]
 
 
 def test_a_verdict_without_a_term_that_carries_it_falls() -> None:
@@ -55,7 +56,8 @@ def test_a_term_that_said_nothing_is_not_asked_about() -> None:
 def test_an_alert_that_does_not_say_its_rule_falls_short_of_nothing() -> None:
     message: dict[str, Any] = alert(picture=None).to_dict(0)
 
-    assert standing(terms_of(message, {}), rule_of(message)).holds
+    found = terms_of(message, {})
+    assert standing(found, rule_of(message, found)).holds
 
 
 WEIGHTS = st.sampled_from([-1.5, 0.0, 0.5, 0.75, 1.0, 2.0, 2.5])

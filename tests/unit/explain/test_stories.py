@@ -10,18 +10,21 @@ import pytest
 from pipeline.detectors.membership import Hits, judge
 from pipeline.explain.account import AccountStory, account_story, sampled_only
 from pipeline.explain.campaign import CampaignStory, campaign_story
+from pipeline.explain.counterfactual import standing
 from pipeline.explain.load import AccountFile, CampaignFile, look_up
 from pipeline.explain.wording import Wording as WordingStory
-from pipeline.model.alert import CampaignAlert
+from pipeline.model.alert import CampaignAlert, Signal
 from pipeline.model.picture import Wording
 from tests.unit.explain.folder import (
     LETTERS,
     RECIPES,
+    RIDDLE_SIGNALS,
     SIGNALS,
     alert,
     alerts,
     riddles,
     riddles_picture,
+    signal,
     verdict,
     verdicts,
     versions,
@@ -95,6 +98,108 @@ def test_an_alert_that_nothing_alone_carries_says_how_many_it_takes() -> None:
     )
 
 
+def changed(*changes: Signal, drop: tuple[str, ...] = (), **fields: Any) -> CampaignAlert:
+    """The campaign of riddles with other signals."""
+    new = {each.name: each for each in changes}
+    signals = tuple(new.get(each.name, each) for each in RIDDLE_SIGNALS if each.name not in drop)
+    return riddles(signals=signals, **fields)
+
+
+WIDE = signal("fixed_words", "template", 44.0, 10.0, 1.5, "")
+SHORT = signal("fixed_words", "template", 8.0, 10.0, 0.0, "")
+PHRASE = signal("frame", "template", 0.4, 0.7, -0.5, "")
+
+
+def test_a_text_that_asked_for_nothing_would_be_a_tool_to_be_named() -> None:
+    assert story_of(riddles()).would_change[0] == (
+        "Without harvest it would have been a shared tool that somebody is asked to name: nothing tells one operation from "
+        "the users of one app (5.5 of 6.25, 4 families)."
+    )
+
+
+def test_words_in_the_middle_of_prompts_would_be_a_phrase() -> None:
+    fate = "Without frame it would have been a suspect, remembered and told to nobody: a phrase that ordinary people may use"
+
+    assert story_of(riddles()).would_change[1].startswith(fate)
+    assert not any("Without frame" in said for said in story_of(changed(WIDE)).would_change)
+
+
+def test_few_words_need_more_accounts_and_a_crowd_of_their_own() -> None:
+    few, usual, long = (story_of(changed(width)).would_change for width in (SHORT, RIDDLE_SIGNALS[2], WIDE))
+
+    assert (
+        few[-3]
+        == "With fewer than 20 sampled accounts there would have been no alert: too few accounts yet for so few words."
+    )
+    assert usual[-3] == "With fewer than 12 sampled accounts there would have been no alert: too few accounts yet."
+    assert usual[-2] == "With fewer than 14 sampled requests there would have been no alert: too few requests yet."
+    assert usual[-1] == (
+        "If more than 20% of the requests with these words carried the frame of another open campaign there would have been "
+        "no alert: words that open campaigns use among others."
+    )
+    assert long[-1] == usual[-2]
+
+
+def test_a_phrase_rests_on_its_company_or_on_its_family() -> None:
+    company = signal("company", "identity", 0.7, 0.125, 2.25, "")
+    family = signal("varied_wording", "template", 0.7, 0.6, 1.5, "")
+    in_company, of_family, both = (
+        story_of(changed(PHRASE, *known)) for known in ((company,), (family,), (company, family))
+    )
+    fate = " it would have been a suspect, remembered and told to nobody: a phrase that ordinary people may use as well"
+
+    assert any(said.startswith(f"Without company{fate}") for said in in_company.would_change)
+    assert any(said.startswith(f"Without varied_wording{fate}") for said in of_family.would_change)
+    assert both.would_change[0].startswith("No single term carries it")
+    assert not standing(both.terms, both.rule, {"company", "varied_wording"}).holds
+    assert len(both.smallest) == 2
+
+
+def test_disguised_words_that_asked_for_nothing_would_be_silent() -> None:
+    disguise = signal("disguise", "content", 1.0, 0.5, 2.25, "")
+
+    assert (
+        "Without harvest there would have been no alert: a few disguised words that ask for nothing (7.75 "
+        in " ".join(story_of(changed(disguise)).would_change)
+    )
+
+
+def test_company_says_nothing_of_a_short_frame_and_is_not_counted() -> None:
+    company = signal("company", "identity", 0.7, 0.125, 2.0, "")
+    story = story_of(changed(company))
+
+    assert story.standing.purpose == 3.0
+    assert story.would_change[0].startswith("Without harvest it would have been a shared tool")
+
+
+def test_a_tool_is_said_to_lack_a_purpose() -> None:
+    mute = changed(
+        signal("harvest", "purpose", 0.0, 1.0, 0.0, ""),
+        signal("elicitation", "content", 0.0, 0.6, 0.0, ""),
+        category="shared_tool",
+        picture=riddles_picture(wording=Wording(words=21, asking=0, about_answering=0.1, lean=-1.0)),
+    )
+
+    assert story_of(mute).would_change[-1] == (
+        "If its words asked for a harvest (harvest at +2.25) it would have been a campaign."
+    )
+
+
+def test_where_the_rule_does_not_repeat_the_verdict_its_other_parts_are_not_guessed_at() -> None:
+    story = story_of(changed(PHRASE))
+
+    assert story.would_change[0].startswith("It is on the edge: without any one of harvest, load, ")
+    assert story.missing[0] == (
+        "What would change the verdict is told of three sums alone: with the published figures the rule does not come to this "
+        "verdict."
+    )
+
+
+@pytest.mark.parametrize("unknown", ["fixed_words", "frame", "size"])
+def test_where_a_fact_is_not_published_the_rule_is_not_asked(unknown: str) -> None:
+    assert "the alert does not publish all that the rule reads" in story_of(changed(drop=(unknown,))).missing[0]
+
+
 def test_members_are_counted_once_with_their_newest_verdict() -> None:
     members = campaign().members
 
@@ -115,7 +220,7 @@ def test_a_long_life_keeps_its_beginning_and_its_newest_messages() -> None:
     story = campaign(*(alert(sequence=n).to_dict(0) for n in range(1, 51)))
 
     assert [chapter.sequence for chapter in story.chapters] == [1, *range(22, 51)]
-    assert story.missing == ("Its life leaves out 20 messages after the first.",)
+    assert story.missing[0] == "Its life leaves out 20 messages after the first."
 
 
 def test_a_long_history_of_verdicts_is_kept_short_too() -> None:
@@ -129,7 +234,11 @@ def test_a_shared_tool_is_not_called_a_campaign() -> None:
     story = campaign(alert(category="shared_tool").to_dict(0), told=[])
 
     assert story.verdict.startswith("An unknown shared tool, not a campaign: ")
-    assert story.missing == ("A shared tool has no verdicts.",)
+    assert story.would_change == ()
+    assert story.missing == (
+        "What would change the verdict is not told: it was decided by version 1 of the rule, and this is version 2.",
+        "A shared tool has no verdicts.",
+    )
 
 
 def test_an_alert_without_a_picture_says_what_is_missing() -> None:
