@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import types
 from collections.abc import Iterator
@@ -153,7 +154,14 @@ def test_the_first_campaign_of_a_simulated_morning_is_explained(morning: tuple[l
 
     assert result.exit_code == 0
     for heading in (
-        *("Its life", "Template", "Evidence, as log-odds", "What speaks against it", "What would change the verdict"),
+        *(
+            "Its life",
+            "Template",
+            "What the words say",
+            "Evidence, as log-odds",
+            "What speaks against it",
+            "What would change the verdict",
+        ),
         *("Coverage of the slots", "Accounts over time", "What accounts share", "Accounts, by verdict", "What to do"),
     ):
         assert heading in result.stdout, heading
@@ -162,6 +170,33 @@ def test_the_first_campaign_of_a_simulated_morning_is_explained(morning: tuple[l
     assert picture["score"] == pytest.approx(sum(signal["weight"] for signal in first["signals"]))
     assert picture["score"] >= picture["score_min"]
     assert len(json.dumps(picture, separators=(",", ":"))) < 8_192
+
+
+def test_the_rule_repeats_every_verdict_of_a_simulated_morning(morning: tuple[list[Any], ReplayReport, Path]) -> None:
+    """So every what-if is the rule's own answer."""
+    _, report, found = morning
+    for alert in report.opened:
+        told = explain(alert["campaign_id"], "--from", found).stdout
+        assert "With fewer than" in told or alert["category"] == "shared_tool"
+        assert "three sums alone" not in told and "is not told" not in told
+
+
+def test_words_that_an_alert_names_are_of_several_accounts(morning: tuple[list[Any], ReplayReport, Path]) -> None:
+    rows, report, _ = morning
+    users: dict[str, set[str]] = {}
+    for event, _ in rows:
+        for word in re.findall(r"\w+", " ".join(each["text"] for each in event["content"]["messages"]).lower()):
+            users.setdefault(word, set()).add(event["account_id"])
+    named = [
+        word
+        for alert in report.opened
+        for side in ("towards", "away")
+        for pull in alert["picture"]["wording"].get(side, ())
+        for word in re.findall(r"\w+", pull["word"])
+    ]
+
+    assert named
+    assert not [word for word in named if len(users[word]) < Settings().detection.k_accounts]
 
 
 def test_a_member_of_a_simulated_morning_is_explained(morning: tuple[list[Any], ReplayReport, Path]) -> None:
