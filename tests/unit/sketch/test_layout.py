@@ -18,10 +18,11 @@ from hypothesis.extra import numpy as hnp
 
 from pipeline.errors import StateLayoutError
 from pipeline.model.sighting import SIGHTING
-from pipeline.sketch.layout import Kind, Scheme, kind_of, pack, unpack
+from pipeline.sketch.layout import Kind, PackedRows, Scheme, kind_of, pack, pack_rows, unpack
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "layout_v1.bin"
 GOLDEN_PACKED = GOLDEN.with_name("layout_v2.bin")
+GOLDEN_PARTS = GOLDEN.with_name("layout_v3.bin")
 SCHEME = Scheme("sw1:sip13:affine32x64:norm1:w3:k24:a512:c16000:s4096", 0x1234ABCD)
 META: dict[str, Any] = {"tick": 29_000_000, "häuser": [1, None, True, 2.5, "ß"], "nested": {"b": 1, "a": {}}}
 RECORD = np.dtype([("key", "<u8"), ("point", "<f4", (2, 3)), ("inner", [("a", "<i2"), ("b", "|u1")])])
@@ -71,14 +72,68 @@ def many_sightings() -> np.ndarray[Any, Any]:
     return np.tile(sightings(), 100)
 
 
+def repeated() -> dict[str, np.ndarray[Any, Any]]:
+    """Large, repeating, and no rows: what version 2 is still written for."""
+    return {"slots": np.tile(np.arange(256, dtype=np.uint8).reshape(4, 64), (100, 1))}
+
+
 def test_golden_bytes_of_version_2_are_still_read() -> None:
-    made = pack(Kind.SIGHTINGS, SCHEME, META, {"sightings": many_sightings()})
+    meta, found = unpack(GOLDEN_PACKED.read_bytes(), Kind.SIGHTINGS, SCHEME)
+    assert meta == META and same(found["sightings"], many_sightings())
+
+
+def test_what_repeats_and_holds_no_rows_is_packed_as_a_whole() -> None:
+    blob = pack(Kind.PANE, SCHEME, META, repeated())
+    assert blob[4] == 2 and len(blob) < repeated()["slots"].nbytes / 4
+    meta, found = unpack(blob, Kind.PANE, SCHEME)
+    assert meta == META and same(found["slots"], repeated()["slots"])
+
+
+def mixed() -> dict[str, np.ndarray[Any, Any]]:
+    """One part of each form of version 3."""
+    rows = many_sightings()
+    rows["event"] = np.arange(len(rows), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return {
+        "sightings": rows,
+        "keys": rows["event"].copy(),
+        "lengths": np.arange(300, dtype=np.int32) % 7,
+        "ids": np.frombuffer(b"acct-0001" * 300, np.uint8),
+        "all alike": np.zeros(4_000, SIGHTING),
+    }
+
+
+def test_golden_bytes_of_version_3_are_still_written_and_read() -> None:
+    made = pack(Kind.JOURNAL, SCHEME, META, mixed())
     if os.environ.get("SWEEPWATCH_GOLDEN") == "1":
-        GOLDEN_PACKED.write_bytes(made)
-    for blob in (made, GOLDEN_PACKED.read_bytes()):  # another release of LZ4 may write other bytes that say the same
-        assert blob[4] == 2 and len(blob) < many_sightings().nbytes / 4
-        meta, found = unpack(blob, Kind.SIGHTINGS, SCHEME)
-        assert meta == META and same(found["sightings"], many_sightings())
+        GOLDEN_PARTS.write_bytes(made)
+    for blob in (made, GOLDEN_PARTS.read_bytes()):  # another release of LZ4 may write other bytes that say the same
+        assert blob[4] == 3 and len(blob) < sum(array.nbytes for array in mixed().values()) / 12
+        meta, found = unpack(blob, Kind.JOURNAL, SCHEME)
+        assert meta == META and all(same(found[name], array) for name, array in mixed().items())
+        assert not any(array.flags.writeable for array in found.values())
+
+
+def test_a_part_that_was_packed_beforehand_gives_the_same_bytes() -> None:
+    beforehand = {name: pack_rows(array) for name, array in mixed().items() if array.dtype == SIGHTING}
+    assert isinstance(beforehand["sightings"], PackedRows)
+    assert pack(Kind.JOURNAL, SCHEME, META, {**mixed(), **beforehand}) == pack(Kind.JOURNAL, SCHEME, META, mixed())
+
+
+@given(st.data())
+def test_a_packed_part_that_does_not_add_up_is_refused_or_read_but_never_believed_beyond_its_bytes(
+    data: st.DataObject,
+) -> None:
+    """The checksum is made to hold, as a faulty writer would."""
+    blob = bytearray(pack(Kind.JOURNAL, SCHEME, {}, {"sightings": mixed()["sightings"]}))
+    for _ in range(data.draw(st.integers(1, 4))):
+        blob[data.draw(st.integers(16, len(blob) - 1))] = data.draw(st.integers(0, 255))
+    crc = zlib.crc32(blob[16:], zlib.crc32(blob[:12]))
+    blob[12:16] = crc.to_bytes(4, "little")
+    try:
+        _, parts = unpack(bytes(blob), Kind.JOURNAL, SCHEME)
+    except StateLayoutError:
+        return
+    assert sum(array.nbytes for array in parts.values()) <= 256 * len(blob)
 
 
 def test_what_does_not_become_smaller_is_not_packed() -> None:
@@ -90,7 +145,7 @@ def test_what_does_not_become_smaller_is_not_packed() -> None:
 
 @pytest.mark.parametrize("damage", [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x01\x02\x00\x00"])
 def test_a_packed_body_that_does_not_add_up_is_refused(damage: bytes) -> None:
-    blob = pack(Kind.SIGHTINGS, SCHEME, {}, {"sightings": many_sightings()})
+    blob = pack(Kind.SIGHTINGS, SCHEME, {}, repeated())
     changed = blob[:16] + damage + blob[20:]
     crc = zlib.crc32(changed[16:], zlib.crc32(changed[:12]))
     with pytest.raises(StateLayoutError, match="pack"):
@@ -176,8 +231,8 @@ def test_refusal_names_what_does_not_match(kind: Kind, scheme: Scheme, reason: s
 
 def test_unknown_version_is_refused_before_anything_else() -> None:
     blob = bytearray(pack(Kind.HEAD, SCHEME, {}, {}))
-    blob[4] = 3
-    with pytest.raises(StateLayoutError, match="layout version 3; this release reads 1 and 2"):
+    blob[4] = 4
+    with pytest.raises(StateLayoutError, match="layout version 4; this release reads 1 to 3"):
         unpack(bytes(blob), Kind.HEAD, SCHEME)
 
 
