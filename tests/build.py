@@ -73,9 +73,8 @@ def rows(several: Iterable[Rows]) -> Rows:
 
 def block(several: Sequence[Rows], keys: Sequence[Sequence[int]], closed: int, partition: int = 0) -> Sightings:
     """observe -> match: rows with the bucket keys of each, and the marker behind them."""
-    owners = np.repeat(np.arange(len(several), dtype=np.int32), [len(each) for each in keys])
     flat = np.array([key for each in keys for key in each], np.uint64)
-    return Sightings(Marker(partition, closed), rows(several), flat, owners)
+    return Sightings(Marker(partition, closed), rows(several), flat, np.array([len(each) for each in keys], np.int32))
 
 
 def record(value: bytes | None, offset: int = 0, topic: str = "requests", **fields: Any) -> Record:

@@ -20,9 +20,9 @@ from pipeline.model.sighting import SIGHTING
 from pipeline.processors.buckets import Buckets
 from pipeline.processors.head import Head
 from pipeline.processors.table import Table
-from pipeline.processors.wire import NO_ROWS, Candidates, Marker, Rows, Sightings
+from pipeline.processors.wire import Candidates, Marker, Rows, Sightings
 from pipeline.settings import Settings, sketch_parameters
-from pipeline.window.journal import Journal
+from pipeline.window.journal import Columns, Journal
 from pipeline.window.ticks import FOREVER, NEVER, Frontier, closed_by
 
 ROWS_MAX: Final = 8_192
@@ -64,10 +64,10 @@ class Match:
 
     def warm_up(self) -> None:
         """Compiles every kernel, or loads it from the cache, before the first record waits for it."""
-        rows, keys, owners = np.zeros(2, SIGHTING), np.arange(2, dtype=np.uint64), np.arange(2, dtype=np.int32)
+        rows, keys, lengths = np.zeros(2, SIGHTING), np.arange(2, dtype=np.uint64), np.ones(2, np.int32)
         state = self.zero(0)
         for sender in range(self._inputs):
-            block = Sightings(Marker(sender, FOREVER), rows, keys, owners).pack(self._scheme)
+            block = Sightings(Marker(sender, FOREVER), rows, keys, lengths).pack(self._scheme)
             self.step(state, Batch(0, [Record(self.source, 0, sender, None, block)]), lambda _: [])
 
     def zero(self, partition: int) -> MatchState:
@@ -90,7 +90,7 @@ class Match:
             state.frontier.close(block.marker.partition, block.marker.closed)
             state.last = max(state.last, block.marker.last)
             if record.offset > state.applied:
-                state.head.count("read", len(block.sightings))
+                state.head.count("read", int(np.count_nonzero(block.lengths)))
                 state.applied = record.offset
         closed = state.frontier.closed
         if closed <= state.closed:
@@ -104,48 +104,51 @@ class Match:
         due: list[Sightings] = []
         waiting = []
         for offset, block in state.waiting:
-            ticks = block.sightings["time"] // self._tick_ms
-            if ticks.max() <= closed:
+            times = block.sightings["time"]
+            if times.max() // self._tick_ms <= closed:
                 due.append(block)
-            elif ticks.min() > closed:
+            elif times.min() // self._tick_ms > closed:
                 waiting.append((offset, block))
             else:
-                due.append(_split(block, ticks <= closed))
-                waiting.append((offset, _split(block, ticks > closed)))
+                now = times // self._tick_ms <= closed
+                due.append(_split(block, now))
+                waiting.append((offset, _split(block, ~now)))
         state.waiting = waiting
         marker = Marker(state.partition, closed, state.last if closed >= FOREVER else NEVER)
         outs: list[Out] = []
         if due:
-            sightings = np.concatenate([block.sightings for block in due])
-            starts = np.cumsum([0] + [len(block.sightings) for block in due[:-1]])
-            owners = np.concatenate([block.owners + start for block, start in zip(due, starts, strict=True)])
-            keys = np.concatenate([block.keys for block in due])
-            for pane in np.unique(sightings["time"] // (self._tick_ms * self._pane_ticks)):
-                outs += self._fold_pane(state, int(pane), sightings, keys, owners)
-            state.head.count("applied", len(sightings))
+            rows, keys, lengths = _canonical(due)
+            panes = rows["time"] // (self._tick_ms * self._pane_ticks)
+            begin = first_key = 0
+            while begin < len(rows):
+                end = int(np.searchsorted(panes, panes[begin], "right"))
+                next_key = first_key + int(lengths[begin:end].sum())
+                columns = {
+                    "sightings": rows[begin:end],
+                    "keys": keys[first_key:next_key],
+                    "lengths": lengths[begin:end],
+                }
+                outs += self._fold_pane(state, int(panes[begin]), columns)
+                begin, first_key = end, next_key
+            state.head.count("applied", len(rows))
         outs.append(Out("candidates", 0, None, Candidates.silence(marker).pack(self._scheme)))
         return outs
 
-    def _fold_pane(self, state: MatchState, pane: int, sightings: Rows, keys: Any, owners: Any) -> Iterator[Out]:
+    def _fold_pane(self, state: MatchState, pane: int, columns: Columns) -> Iterator[Out]:
         """Fold the rows of one pane, after dropping panes that have left the window by then."""
-        in_pane = sightings["time"] // (self._tick_ms * self._pane_ticks) == pane
-        rows, keys, lengths = _canonical(sightings, keys, owners, in_pane)
         if state.journal.expire(max(pane - self._window_panes, self._first_that_fits(state, pane))):
             state.cleared = pane
             self._refold(state)
-        columns = {"sightings": rows, "keys": keys, "lengths": lengths}
         state.journal.append(pane, columns)
         hot, row_hot, row_event = self._fold(state, columns)
-        first = int(rows["time"][0]) if len(rows) else 0
-        marker = Marker(state.partition, closed_by(first, self._tick_ms))
+        marker = Marker(state.partition, closed_by(int(columns["sightings"]["time"][0]), self._tick_ms))
         starts = np.searchsorted(row_hot, np.arange(len(hot) + 1))
         begin = 0
         while begin < len(hot) or not begin:  # as many buckets a message as have about ROWS_MAX rows
             end = max(begin + 1, int(np.searchsorted(starts, starts[begin] + ROWS_MAX, "right")) - 1) if len(hot) else 0
-            events = row_event[starts[begin] : starts[end]]
-            used, row_sighting = np.unique(events, return_inverse=True)
+            used, row_sighting = _distinct(row_event[starts[begin] : starts[end]])
             row_here = (row_hot[starts[begin] : starts[end]] - begin).astype(np.int32)
-            block = Candidates(marker, hot[begin:end], state.table.take(used), row_here, row_sighting.astype(np.int32))
+            block = Candidates(marker, hot[begin:end], state.table.take(used), row_here, row_sighting)
             yield Out("candidates", 0, None, block.pack(self._scheme))
             if end >= len(hot):
                 return
@@ -224,7 +227,7 @@ class Match:
 
     def backlog(self, state: MatchState) -> int:
         """Rows that wait for their tick."""
-        return sum(len(block.sightings) for _, block in state.waiting)
+        return sum(int(np.count_nonzero(block.lengths)) for _, block in state.waiting)
 
     def digest(self, state: MatchState) -> str:
         return blake2b(state.journal.digest(), digest_size=16).hexdigest()
@@ -241,53 +244,135 @@ class Match:
 
 def _after(block: Sightings, closed: int, tick_ms: int) -> Sightings:
     """The rows whose tick is still open; others were folded before a restart."""
-    keep = block.sightings["time"] // tick_ms > closed
-    return block if keep.all() else _split(block, keep)
+    times = block.sightings["time"]
+    return block if times.min() // tick_ms > closed else _split(block, times // tick_ms > closed)
 
 
 def _split(block: Sightings, keep: Any) -> Sightings:
-    renumbered = np.cumsum(keep) - 1
-    kept = keep[block.owners]
-    owners = renumbered[block.owners[kept]].astype(np.int32)
-    return Sightings(block.marker, block.sightings[keep], block.keys[kept], owners)
+    keys = block.keys[np.repeat(keep, block.lengths)]
+    return Sightings(block.marker, block.sightings[keep], keys, block.lengths[keep])
 
 
-def _canonical(sightings: Rows, keys: Any, owners: Any, in_pane: Any) -> tuple[Rows, Any, Any]:
-    """Rows in event order, keys of a row ascending: whoever sent them in whatever blocks."""
-    chosen = np.flatnonzero(in_pane)
-    order = chosen[np.lexsort((sightings["event"][chosen], sightings["time"][chosen]))]
-    place = np.full(len(sightings), -1, np.int64)
-    place[order] = np.arange(len(order))
-    if not _in_order(keys, owners):
-        by_row = np.lexsort((keys, owners))
-        keys, owners = keys[by_row], owners[by_row]
-    keys, lengths = _gather(keys, owners, place, len(order))
-    return (sightings.take(order) if len(order) else NO_ROWS), keys, lengths
+def _canonical(blocks: list[Sightings]) -> tuple[Rows, Any, Any]:
+    """Rows that have keys in event order, keys of a row ascending: whoever sent them in whatever blocks."""
+    times = np.concatenate([block.sightings["time"] for block in blocks])
+    events = np.concatenate([block.sightings["event"] for block in blocks])
+    lengths = np.concatenate([block.lengths for block in blocks])
+    places, ordered, starts = _order(times, events, lengths)
+    rows, keys = np.empty(len(ordered), SIGHTING), np.empty(int(starts[-1]), np.uint64)
+    begin = 0
+    for block in blocks:
+        end = begin + len(block.lengths)
+        _place(_words(block.sightings), block.keys, block.lengths, places[begin:end], starts, _words(rows, True), keys)
+        begin = end
+    return rows, keys, ordered
+
+
+def _words(rows: Rows, writeable: bool = False) -> Any:
+    """Rows as words of eight bytes; read-only, as they came off the wire, for those are what the kernel is compiled for."""
+    words = np.ascontiguousarray(rows).view(np.uint64).reshape(len(rows), SIGHTING.itemsize // 8)
+    words.setflags(write=writeable)
+    return words
 
 
 @numba.njit(cache=True, nogil=True)
-def _in_order(keys: Any, owners: Any) -> bool:
-    """Owners ascending, and the keys of each: as observe sends them."""
-    for i in range(1, len(owners)):
-        if owners[i] < owners[i - 1] or (owners[i] == owners[i - 1] and keys[i] < keys[i - 1]):
-            return False
-    return True
+def _order(times: Any, events: Any, lengths: Any) -> Any:
+    """Where each row goes by time, then event (-1: it has no keys), the lengths in that order, and where their keys begin.
+
+    What a partition sends is in order: runs are merged, two and two.
+    """
+    count = 0
+    order, other = np.empty(len(times), np.int32), np.empty(len(times), np.int32)
+    for row in range(len(times)):
+        if lengths[row] > 0:
+            order[count] = row
+            count += 1
+    bounds = np.empty(count + 2, np.int64)
+    runs = 0
+    for i in range(count):
+        if i == 0 or _before(times, events, order[i], order[i - 1]):
+            bounds[runs] = i
+            runs += 1
+    bounds[runs] = count
+    while runs > 1:
+        merged = 0
+        for run in range(0, runs, 2):
+            left, middle, end = bounds[run], bounds[run + 1], bounds[min(run + 2, runs)]
+            right = middle
+            bounds[merged] = left
+            for i in range(bounds[run], end):
+                if left < middle and (right >= end or not _before(times, events, order[right], order[left])):
+                    other[i] = order[left]
+                    left += 1
+                else:
+                    other[i] = order[right]
+                    right += 1
+            merged += 1
+        bounds[merged] = count
+        runs = merged
+        order, other = other, order
+    places, ordered, starts = (
+        np.full(len(times), -1, np.int32),
+        np.empty(count, np.int32),
+        np.zeros(count + 1, np.int64),
+    )
+    for i in range(count):
+        places[order[i]] = i
+        ordered[i] = lengths[order[i]]
+        starts[i + 1] = starts[i] + lengths[order[i]]
+    return places, ordered, starts
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(keys: Any, owners: Any, place: Any, rows: int) -> Any:
-    """Keys in the order of the places of their owners, and how many each has; owners without a place are left out."""
-    lengths = np.zeros(rows, np.int32)
-    for i in range(len(owners)):
-        if place[owners[i]] >= 0:
-            lengths[place[owners[i]]] += 1
-    at = np.zeros(rows + 1, np.int64)
-    for row in range(rows):
-        at[row + 1] = at[row] + lengths[row]
-    found = np.empty(at[rows], np.uint64)
-    for i in range(len(owners)):
-        row = place[owners[i]]
-        if row >= 0:
-            found[at[row]] = keys[i]
-            at[row] += 1
-    return found, lengths
+def _before(times: Any, events: Any, a: int, b: int) -> Any:
+    return times[a] < times[b] or (times[a] == times[b] and events[a] < events[b])
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(rows: Any, keys: Any, lengths: Any, places: Any, starts: Any, into: Any, into_keys: Any) -> None:
+    """Puts the rows of a block, and their keys in ascending order, where they belong."""
+    first = 0
+    for row in range(len(rows)):
+        place = places[row]
+        if place >= 0:
+            for word in range(rows.shape[1]):
+                into[place, word] = rows[row, word]
+            at = starts[place]
+            for i in range(lengths[row]):
+                key = keys[first + i]
+                j = at + i
+                while j > at and into_keys[j - 1] > key:  # never, as observe sends them
+                    into_keys[j] = into_keys[j - 1]
+                    j -= 1
+                into_keys[j] = key
+        first += lengths[row]
+
+
+@numba.njit(cache=True, nogil=True)
+def _distinct(numbers: Any) -> Any:
+    """The distinct ones of these small numbers, ascending, and which of them each is. By digits of eleven bits."""
+    count, most = len(numbers), 0
+    for i in range(count):
+        most = max(most, numbers[i])
+    order, other = np.arange(count).astype(np.int32), np.empty(count, np.int32)
+    shift = 0
+    while most >> shift:
+        places = np.zeros(2049, np.int64)
+        for i in range(count):
+            places[(numbers[i] >> shift & 2047) + 1] += 1
+        for digit in range(2048):
+            places[digit + 1] += places[digit]
+        for i in range(count):
+            digit = numbers[order[i]] >> shift & 2047
+            other[places[digit]] = order[i]
+            places[digit] += 1
+        order, other = other, order
+        shift += 11
+    found, which, distinct = np.empty(count, np.int32), np.empty(count, np.int32), 0
+    for i in range(count):
+        number = numbers[order[i]]
+        if distinct == 0 or found[distinct - 1] != number:
+            found[distinct] = number
+            distinct += 1
+        which[order[i]] = distinct - 1
+    return found[:distinct], which

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Any, Final
 
+import numba
 import numpy as np
 import orjson
 
@@ -33,8 +34,9 @@ from pipeline.processors.head import Head
 from pipeline.processors.members import Members
 from pipeline.processors.ring import COLUMNS, RAGGED, Ring, concatenate, take
 from pipeline.processors.sketching import Sketching
-from pipeline.processors.wire import NO_ROWS, Marker, Sightings
+from pipeline.processors.wire import NO_ROWS, Marker, Rows, Sightings
 from pipeline.settings import Settings, sketch_parameters
+from pipeline.sketch.layout import PackedRows, pack_rows
 from pipeline.window.accounts import AccountTable
 from pipeline.window.journal import Columns, Journal, slices
 from pipeline.window.seen import AGAIN, APPLIED, DEAD, DUPLICATE, GOOD, LATE, Seen
@@ -49,6 +51,8 @@ WARM_UP: Final = (
     b'"content":{"state":"raw","messages":[{"role":"user","text":"to warm up"}]}}'
 )
 _NOTHING: Final = (NO_ROWS, np.zeros(0, np.uint64), np.zeros(0, np.int32))
+SHARED_FROM: Final = 7 / 8
+"""The share of a block's sightings that must have keys in a partition for it to get them all, packed once for every one."""
 _INVISIBLE: Final = np.uint32(Flag.INVISIBLE)
 
 
@@ -307,29 +311,35 @@ class Observe:
         ended = state.closed >= FOREVER
         started = Marker(state.partition, before)
         closed = Marker(state.partition, state.closed, state.newest_ms // self._tick_ms if ended else NEVER)
-        waiting: list[Sightings | None] = [None for _ in everywhere]
+        waiting: list[tuple[Sightings, Any]] = [(Sightings(started, *_NOTHING), None) for _ in everywhere]
         for block in [concatenate(parts)] if parts else []:  # many small ticks make one message, a large one makes many
             for part in slices(block, KEYED, MESSAGE_BYTES):
                 for partition, message in enumerate(self._divide(started, part)):
-                    if earlier := waiting[partition]:
-                        outs.append(Out("sightings", partition, None, earlier.pack(self._scheme)))
+                    earlier, packed = waiting[partition]
+                    if len(earlier.sightings):
+                        outs.append(Out("sightings", partition, None, earlier.pack(self._scheme, packed)))
                     waiting[partition] = message
         for partition in everywhere:
-            last = waiting[partition]
-            message = replace(last, marker=closed) if last else Sightings(closed, *_NOTHING)
-            outs.append(Out("sightings", partition, None, message.pack(self._scheme)))
+            last, packed = waiting[partition]
+            value = replace(last, marker=closed).pack(self._scheme, packed)
+            outs.append(Out("sightings", partition, None, value))
 
-    def _divide(self, marker: Marker, block: Columns) -> Iterator[Sightings]:
-        """The block as each match partition gets it: the sightings that have keys there. Keys stay in their order."""
-        keys, rows = block["keys"], block["sightings"]
-        owners = np.repeat(np.arange(len(rows), dtype=np.int32), block["key_lengths"])
-        homes = (keys >> np.uint64(32)) % np.uint64(self._match_partitions)
+    def _divide(self, marker: Marker, block: Columns) -> Iterator[tuple[Sightings, PackedRows | Rows | None]]:
+        """The block as each match partition gets it: the sightings that have keys there, perhaps packed, and those keys."""
+        rows = block["sightings"]
+        keys, starts, lengths = _by_home(block["keys"], block["key_lengths"], self._match_partitions)
+        together: PackedRows | Rows | None = None
         for partition in range(self._match_partitions):
-            here = np.flatnonzero(homes == partition)
-            theirs = owners[here]
-            first = np.diff(theirs, prepend=np.int32(-1)) > 0  # owners come in ascending order
-            renumbered = np.cumsum(first, dtype=np.int32) - np.int32(1)
-            yield Sightings(marker, rows.take(theirs[first]), keys[here], renumbered)
+            here, theirs = lengths[partition], keys[starts[partition] : starts[partition + 1]]
+            used = np.count_nonzero(here)
+            if not used:
+                yield Sightings(marker, *_NOTHING), None
+            elif used >= SHARED_FROM * len(rows):
+                together = pack_rows(rows) if together is None else together
+                yield Sightings(marker, rows, theirs, here), together
+            else:
+                having = np.flatnonzero(here)
+                yield Sightings(marker, rows.take(having), theirs, here[having]), None
 
     def _tally(self, state: ObserveState, tick: int, outs: list[Out]) -> None:
         """For notify: what the members of this partition had sent when each whole hour before `tick` was over.
@@ -453,6 +463,27 @@ def _canonical(blocks: list[Columns]) -> Columns:
     columns = concatenate(blocks)
     rows = columns["sightings"]
     return take(columns, np.lexsort((rows["event"], rows["time"])))
+
+
+@numba.njit(cache=True, nogil=True)
+def _by_home(keys: Any, lengths: Any, partitions: int) -> Any:
+    """Keys by the partition where they live, in their order; where those of each begin; and how many each row has there."""
+    homes = np.empty(len(keys), np.uint16)
+    many, starts = np.uint32(partitions), np.zeros(partitions + 1, np.int64)
+    counts = np.zeros((partitions, len(lengths)), np.int32)
+    at = 0
+    for row in range(len(lengths)):
+        for i in range(at, at + lengths[row]):
+            homes[i] = np.uint32(keys[i] >> np.uint64(32)) % many
+            counts[homes[i], row] += 1
+        at += lengths[row]
+    for partition in range(partitions):
+        starts[partition + 1] = starts[partition] + counts[partition].sum()
+    found, places = np.empty(at, np.uint64), starts.copy()
+    for i in range(at):
+        found[places[homes[i]]] = keys[i]
+        places[homes[i]] += 1
+    return found, starts, counts
 
 
 def _rows(blocks: list[Columns]) -> int:

@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.errors import StateLayoutError
 from pipeline.model.sighting import SIGHTING
 from pipeline.processors.buckets import HOT
-from pipeline.sketch.layout import Kind, pack, unpack
+from pipeline.sketch.layout import Kind, PackedRows, pack, unpack
 from pipeline.sketch.scheme import Scheme
 from pipeline.window.ticks import NEVER
 
@@ -45,25 +46,35 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """observe -> match: sightings, and for each row of `keys` the sighting it belongs to."""
+    """observe -> match: sightings, how many keys each has here, and those keys, sighting by sighting.
+
+    One without a key here is nobody's business: most sightings have keys in most partitions, so they are packed once for all.
+    """
 
     marker: Marker
     sightings: Rows
     keys: U64
-    owners: I32
+    lengths: I32
 
-    def pack(self, scheme: Scheme) -> bytes:
+    def pack(self, scheme: Scheme, packed: PackedRows | Rows | None = None) -> bytes:
+        """As bytes. `packed`: the sightings, where somebody has packed them already."""
+        rows = self.sightings if packed is None else packed
         return pack(
             Kind.SIGHTINGS,
             scheme,
             self.marker.meta(),
-            {"sightings": self.sightings, "keys": self.keys, "owners": self.owners},
+            {"sightings": rows, "keys": self.keys, "lengths": self.lengths},
         )
 
     @classmethod
     def unpack(cls, data: bytes, scheme: Scheme) -> Sightings:
         meta, parts = unpack(data, Kind.SIGHTINGS, scheme)
-        return cls(Marker.of(meta), parts["sightings"], parts["keys"], parts["owners"])
+        rows = parts["sightings"]
+        # Before layout version 3 each key came with the number of its sighting, in ascending order.
+        lengths = parts["lengths"] if "lengths" in parts else np.bincount(parts["owners"], minlength=len(rows))
+        if len(lengths) != len(rows) or lengths.min(initial=0) < 0 or lengths.sum() != len(parts["keys"]):
+            raise StateLayoutError("the keys of sightings do not add up")
+        return cls(Marker.of(meta), rows, parts["keys"], lengths.astype(np.int32, copy=False))
 
 
 @dataclass(frozen=True, slots=True)

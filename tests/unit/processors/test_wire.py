@@ -9,6 +9,7 @@ from pipeline.errors import StateLayoutError
 from pipeline.processors.buckets import HOT
 from pipeline.processors.head import KEY, Head
 from pipeline.processors.wire import Candidates, Marker, Sightings
+from pipeline.sketch.layout import Kind, pack, pack_rows
 from pipeline.sketch.scheme import Scheme
 from tests.build import SCHEME, block, rows, sighting
 
@@ -19,7 +20,29 @@ def test_sightings_arrive_as_they_were_sent() -> None:
 
     assert came.marker == Marker(3, 41)
     assert came.sightings.tobytes() == sent.sightings.tobytes()
-    assert (came.keys.tolist(), came.owners.tolist()) == ([5, 6, 5], [0, 0, 1])
+    assert (came.keys.tolist(), came.lengths.tolist()) == ([5, 6, 5], [2, 1])
+
+
+def test_sightings_that_name_the_owner_of_each_key_are_still_read() -> None:
+    sent = block([sighting(1), sighting(2), sighting(3)], [(5, 6), (), (5,)], closed=41)
+    parts = {"sightings": sent.sightings, "keys": sent.keys, "owners": np.array([0, 0, 2], np.int32)}
+    came = Sightings.unpack(pack(Kind.SIGHTINGS, SCHEME, sent.marker.meta(), parts), SCHEME)
+
+    assert (came.keys.tolist(), came.lengths.tolist()) == ([5, 6, 5], [2, 0, 1])
+
+
+@pytest.mark.parametrize("lengths", [[2, 2], [1, 1], [4, -1], [3]])
+def test_keys_that_do_not_add_up_are_refused(lengths: list[int]) -> None:
+    sent = block([sighting(1), sighting(2)], [(5, 6), (5,)], closed=41)
+    parts = {"sightings": sent.sightings, "keys": sent.keys, "lengths": np.array(lengths, np.int32)}
+    with pytest.raises(StateLayoutError, match="add up"):
+        Sightings.unpack(pack(Kind.SIGHTINGS, SCHEME, sent.marker.meta(), parts), SCHEME)
+
+
+def test_sightings_packed_beforehand_are_the_same_bytes() -> None:
+    sent = block([sighting(each % 7, each) for each in range(200)], [(each,) for each in range(200)], closed=41)
+
+    assert sent.pack(SCHEME, pack_rows(sent.sightings)) == sent.pack(SCHEME)
 
 
 def test_candidates_arrive_as_they_were_sent() -> None:
