@@ -85,20 +85,30 @@ def _reindex(index: Any, buckets: Any, count: int) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
+def _held(parties: Any, start: int, count: int, party: Any) -> Any:
+    """Entries of a party in a place. An index that cannot be negative makes this a few wide comparisons."""
+    found, first = np.int64(0), np.uint64(start)
+    for i in range(np.uint64(count)):
+        found += parties[first + np.uint64(i)] == party
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
 def _drop_largest(bucket: Any, parties: Any, events: Any, fresh: Any) -> bool:
     """Make room for party `fresh`: the largest of all goes, and its hash becomes the threshold. False: it is `fresh`."""
-    largest = fresh
-    for at in range(bucket.start, bucket.start + bucket.count):
-        largest = max(largest, parties[at])
+    largest, first, count = fresh, np.uint64(bucket.start), np.uint64(bucket.count)
+    for i in range(count):
+        largest = max(largest, parties[first + np.uint64(i)])
     bucket.tau = largest
     if largest == fresh:
         return False
-    kept = bucket.start
-    for at in range(bucket.start, bucket.start + bucket.count):
-        if parties[at] != largest:
-            parties[kept], events[kept] = parties[at], events[at]
-            kept += 1
-    bucket.count = kept - bucket.start
+    kept = np.uint64(0)
+    for i in range(count):  # written whether kept or not, so that nothing has to be guessed
+        at, to = first + np.uint64(i), first + kept
+        party = parties[at]
+        parties[to], events[to] = party, events[at]
+        kept += np.uint64(party != largest)
+    bucket.count = kept
     bucket.parties -= 1
     return True
 
@@ -165,9 +175,7 @@ def _fold(
             bucket = buckets[b]
             if p >= bucket.tau:
                 continue
-            held = 0
-            for at in range(bucket.start, bucket.start + bucket.count):
-                held += parties[at] == p
+            held = _held(parties, bucket.start, bucket.count, p)
             if held >= per_party:
                 continue
             if bucket.touched == 0:
@@ -200,11 +208,12 @@ def _fold(
                 sent[n_sent].born = bucket.born
                 sent[n_sent].tick = tick
                 for at in range(bucket.start + bucket.count - 1, bucket.start - 1, -1):
-                    if entries[at] >= 0:
-                        row_bucket[n_rows] = n_sent
-                        row_event[n_rows] = entries[at]
-                        entries[at] = ~entries[at]
-                        n_rows += 1
+                    if entries[at] < 0:  # and so have all before it been: what is new stands behind
+                        break
+                    row_bucket[n_rows] = n_sent
+                    row_event[n_rows] = entries[at]
+                    entries[at] = ~entries[at]
+                    n_rows += 1
                 n_sent += 1
         n_touched = 0
     counts[0], counts[1] = n_buckets, used
