@@ -50,8 +50,8 @@ Seen = tuple[bool, int, dict[str, int]]  # ended, backlog, counters
 
 NOTHING: Final = TopicPartition("-", 0)  # asked for when no partition has room: getmany() without one returns all
 
-# While steps run in threads, the loop looks again soon; records wake it, a broadcast does not.
-POLL_BUSY_S, POLL_BROADCAST_S, POLL_IDLE_S = 0.004, 0.01, 0.05
+# How long the loop sleeps at most. Records wake it, and whatever it has started when that ends; a broadcast does not.
+POLL_BROADCAST_S, POLL_IDLE_S = 0.01, 0.05
 ADVANCE_EVERY_S = 1.0
 COMMIT_EVERY_S = 5.0
 HOLD_PATIENCE_S = 10.0
@@ -89,6 +89,7 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
         self._parked_generation = -1
         self._drain_to: dict[int, int] = {}
         self._background: set[asyncio.Task[Any]] = set()
+        self._ended: asyncio.Future[None] | None = None  # what the loop waits for beside records
         # One thread a stage: a stage's steps never run at the same time, so it may keep scratch memory of its own.
         self._clients: tuple[AIOKafkaConsumer, ...] = ()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
@@ -218,14 +219,10 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
             self._hold(part)
             if part.idle and not part.paused and part.pending < 2 * self.options.flush_records and not self._due(part):
                 room.append(part.tp)
-        busy = any(part.job is not None and not part.job.done() for part in self.parts.values())
-        wait = (
-            POLL_BUSY_S if busy else POLL_BROADCAST_S if self.broadcast else min(POLL_IDLE_S, self.options.flush_s / 3)
-        )
+        # Not while something runs: its end wakes us, and nothing else is to be done for this partition before.
+        wait = POLL_BROADCAST_S if self.broadcast else min(POLL_IDLE_S, self.options.flush_s / 3)
         try:
-            found: Mapping[TopicPartition, Sequence[Any]] = await self.consumer.getmany(
-                *(room or [NOTHING]), max_records=self.options.batch_records_max, timeout_ms=int(wait * 1000)
-            )
+            found: Mapping[TopicPartition, Sequence[Any]] = await self._records_or_end(room or [NOTHING], wait)
         except OffsetOutOfRangeError as error:
             for tp in error.args[0]:
                 if owned := self.parts.get(tp):
@@ -236,6 +233,29 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
             self.failing_since = None
             return found
         return {}
+
+    async def _records_or_end(
+        self, room: Sequence[TopicPartition], wait_s: float
+    ) -> Mapping[TopicPartition, Sequence[Any]]:
+        """What is there; if nothing is, wait for records, for the end of something that runs, or so long."""
+        most = self.options.batch_records_max
+        self._ended = asyncio.get_running_loop().create_future()
+        found: Mapping[TopicPartition, Sequence[Any]] = await self.consumer.getmany(*room, max_records=most)
+        if found or self._ended.done():
+            return found
+        waiting: Any = self.consumer.getmany(*room, max_records=most, timeout_ms=int(wait_s * 1000))
+        fetching: asyncio.Task[Mapping[TopicPartition, Sequence[Any]]] = asyncio.ensure_future(waiting)
+        try:
+            either: list[asyncio.Future[Any]] = [fetching, self._ended]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            return fetching.result() if fetching.done() else {}
+        finally:
+            fetching.cancel()  # if it still waits, it has taken nothing yet
+
+    def _wake(self, _: Any = None) -> None:
+        """Something that was started has ended."""
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
 
     async def _fetch_failed(self, error: BaseException) -> None:
         self.counts["failures"] += 1
@@ -637,6 +657,7 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
         task: asyncio.Task[Any] = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._wake)
         return task
 
 

@@ -7,13 +7,15 @@ what was not committed is done again by whoever owns the partition next.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.errors import ConfigError
 from pipeline.kafka import fetched
@@ -26,6 +28,10 @@ from pipeline.topology import build, partition_counts
 
 log = logging.getLogger(__name__)
 
+# Of glibc's malloc.h: how many heaps there are, what is given back to the system, what does not come from a heap at all
+# (32 MiB is the most one may say), and by how much a heap grows.
+MALLOC: Final = {"M_ARENA_MAX": (-8, 1), "M_TRIM_THRESHOLD": (-1, 1 << 30), "M_MMAP_THRESHOLD": (-3, 32 << 20),
+                 "M_TOP_PAD": (-2, 16 << 20)}  # fmt: skip
 STOP_TIMEOUT_S = 30.0
 LOOK_EVERY_S = 0.2
 
@@ -85,6 +91,7 @@ class _Worker:
 
     async def run(self) -> int:
         hush_clients()
+        keep_memory()
         for stage in self.stages.values():
             # Before the group is joined: a kernel that is compiled under its first record holds the loop up, and a member
             # that does not beat is expelled.
@@ -148,6 +155,16 @@ class _Worker:
         if not app.runners or not all(runner.drained for runner in app.runners):
             return False
         return bool(app.runners[-1].parts) or any(topic.holds(b"end") for topic in app.broadcasts.values())
+
+
+def keep_memory() -> None:
+    """A batch takes some dozen blocks of megabytes and leaves them. glibc would give each back to the system, which clears it
+    page by page before the next batch gets it: a tenth of observe's time. Elsewhere malloc is left as it is."""
+    if sys.platform == "linux":
+        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+        if set_option is not None:
+            for option, value in MALLOC.values():
+                set_option(option, value)
 
 
 class Seldom(logging.Filter):
