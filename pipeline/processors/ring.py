@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.sighting import SIGHTING
+from pipeline.window.accounts import empty_slots, find, find_or_claim
 from pipeline.window.journal import Columns
 
 RECENT: Final = 4
@@ -30,7 +31,11 @@ RAGGED: Final = {"grams": "gram_lengths", "ids": "id_lengths"}
 
 def take(columns: Columns, rows: npt.NDArray[np.int64]) -> Columns:
     """The given rows of a block, in the given order, ragged columns included."""
-    taken: Columns = {"sightings": columns["sightings"][rows], "slots": columns["slots"][rows]}
+    sightings = columns["sightings"]
+    taken: Columns = {
+        "sightings": sightings.take(rows, mode="clip"),
+        "slots": columns["slots"].take(rows, 0, mode="clip"),
+    }
     for values, lengths in (("grams", "gram_lengths"), ("ids", "id_lengths"), ("keys", "key_lengths")):
         if lengths in columns:
             taken[values], taken[lengths] = _ragged(columns[values], columns[lengths], rows)
@@ -45,12 +50,23 @@ def concatenate(blocks: Iterable[Columns]) -> Columns:
     return {name: np.concatenate([block[name] for block in listed]) for name in listed[0]}
 
 
-def _ragged(values: Any, lengths: Any, rows: Any) -> tuple[Any, Any]:
-    starts = np.cumsum(lengths, dtype=np.int64) - lengths
-    wanted = lengths[rows].astype(np.int64)
-    ends = np.cumsum(wanted)
-    at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts[rows] - (ends - wanted), wanted)
-    return values[at], lengths[rows]
+@numba.njit(cache=True, nogil=True)
+def _ragged(values: Any, lengths: Any, rows: Any) -> Any:
+    """The values of the given rows, and how many each has."""
+    starts, total = np.zeros(len(lengths) + 1, np.int64), 0
+    for row in range(len(lengths)):
+        starts[row + 1] = starts[row] + lengths[row]
+    kept = np.empty(len(rows), lengths.dtype)
+    for i in range(len(rows)):
+        kept[i] = lengths[rows[i]]
+        total += kept[i]
+    found, at = np.empty(total, values.dtype), 0
+    for i in range(len(rows)):
+        first = starts[rows[i]]
+        for k in range(kept[i]):
+            found[at + k] = values[first + k]
+        at += kept[i]
+    return found, kept
 
 
 class Ring:
@@ -66,6 +82,7 @@ class Ring:
         self._accounts: dict[int, int] = {}
         self._by_id: dict[str, int] = {}
         self._hashes: list[int] = []
+        self._known, self._shift = empty_slots(1 << 11)  # the same as `_accounts`, for kernels
         self.ids: list[str] = []
 
     @property
@@ -111,10 +128,21 @@ class Ring:
 
     def _indices(self, columns: Columns) -> npt.NDArray[np.int64]:
         """Account indices of the rows; new accounts get the next ones, in row order."""
-        raw = columns["ids"].tobytes()
-        ends = np.cumsum(columns["id_lengths"]).tolist()
-        indices, begin = [], 0
-        for account, end in zip(columns["sightings"]["account"].tolist(), ends, strict=True):
+        hashes = np.ascontiguousarray(columns["sightings"]["account"])
+        indices: npt.NDArray[np.int64] = find(self._known, self._shift, hashes)
+        fresh = np.flatnonzero(indices < 0)
+        if len(fresh):
+            indices[fresh] = self._meet(hashes, fresh, columns)
+        while len(self._recent) < len(self.ids):
+            self._recent = np.concatenate([self._recent, np.full_like(self._recent, -1)])
+        return indices
+
+    def _meet(self, hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64], columns: Columns) -> list[int]:
+        """Indices of the accounts of rows that the table of known ones does not have: of new ones, that is."""
+        raw, ends, before = columns["ids"].tobytes(), np.cumsum(columns["id_lengths"]), len(self.ids)
+        begins = ends - columns["id_lengths"]
+        indices = []
+        for account, begin, end in zip(hashes[rows].tolist(), begins[rows].tolist(), ends[rows].tolist(), strict=True):
             index = self._accounts.get(account)
             if index is None:
                 index = self._accounts[account] = len(self.ids)
@@ -123,18 +151,34 @@ class Ring:
                 self._hashes.append(account)
                 self.ids.append(account_id)
             indices.append(index)
-            begin = end
-        while len(self._recent) < len(self.ids):
-            self._recent = np.concatenate([self._recent, np.full_like(self._recent, -1)])
-        return np.array(indices, np.int64)
+        if 2 * len(self.ids) > len(self._known):
+            self._known, self._shift = empty_slots(1 << (4 * len(self.ids)).bit_length())
+            before = 0
+        learnt = np.array(self._hashes[before:], np.uint64)
+        find_or_claim(
+            self._known,
+            self._shift,
+            learnt,
+            np.empty(len(self.ids), np.uint64),
+            before,
+            np.empty(len(learnt), np.int64),
+        )
+        return indices
 
     def _grow(self, rows: int, grams: int) -> None:
-        while len(self.sightings) < rows:
-            self.sightings = np.concatenate([self.sightings, np.zeros_like(self.sightings)])
-            self._slots = np.concatenate([self._slots, np.zeros_like(self._slots)])
-            self._offsets = np.concatenate([self._offsets, np.zeros(len(self._offsets) - 1, np.int64)])
-        while len(self._grams) < grams:
-            self._grams = np.concatenate([self._grams, np.zeros_like(self._grams)])
+        used = self.count
+        self.sightings, self._slots = _grown(self.sightings, used, rows), _grown(self._slots, used, rows)
+        self._offsets = _grown(self._offsets, used + 1, rows + 1)
+        self._grams = _grown(self._grams, int(self._offsets[used]), grams)
+
+
+def _grown(array: Any, used: int, wanted: int) -> Any:
+    """The array, or a larger one with what is used of it. What lies beyond is not touched before it is needed."""
+    if wanted <= len(array):
+        return array
+    larger = np.empty((max(wanted, 2 * len(array)), *array.shape[1:]), array.dtype)
+    larger[:used] = array[:used]
+    return larger
 
 
 @numba.njit(cache=True, nogil=True)

@@ -44,7 +44,7 @@ class Table:
         cuts = np.searchsorted(numbers, self._starts)
         for block, start, first, last in zip(self._blocks, self._starts, cuts, cuts[1:], strict=False):
             if last > first:
-                np.take(block, numbers[first:last] - start, out=taken[first:last])
+                np.take(block, numbers[first:last] - start, out=taken[first:last], mode="clip")  # "raise" copies twice
         return taken
 
     def all(self) -> NDArray[Any]:

@@ -215,7 +215,7 @@ class _Pane:
 
     @classmethod
     def empty(cls, zero: NDArray[np.uint64]) -> _Pane:
-        slots, shift = _empty_slots(2 * ROWS_AT_FIRST)
+        slots, shift = empty_slots(2 * ROWS_AT_FIRST)
         words = np.tile(zero, (ROWS_AT_FIRST, 1))
         return cls(slots, shift, np.zeros(ROWS_AT_FIRST, np.uint64), np.zeros(ROWS_AT_FIRST, np.int64), words, zero)
 
@@ -227,7 +227,7 @@ class _Pane:
         """The row of each account, giving new ones a row while there is room; -1 for those without."""
         if self.size + len(firsts.accounts) <= accounts_max:
             return self._claim(firsts.accounts)
-        at: Numbers = _find(self.slots, self.shift, firsts.accounts)
+        at: Numbers = find(self.slots, self.shift, firsts.accounts)
         new = np.flatnonzero(at < 0)
         if len(new) > accounts_max - self.size:
             first = firsts.rows[firsts.starts[new]]
@@ -238,7 +238,7 @@ class _Pane:
     def _claim(self, accounts: Accounts) -> Numbers:
         self._make_room(self.size + len(accounts))
         at = np.empty(len(accounts), np.int64)
-        self.size = _find_or_claim(self.slots, self.shift, accounts, self.accounts, self.size, at)
+        self.size = find_or_claim(self.slots, self.shift, accounts, self.accounts, self.size, at)
         return at
 
     def _make_room(self, rows: int) -> None:
@@ -251,9 +251,9 @@ class _Pane:
         words = np.empty((grown, len(self.zero)), np.uint64)
         words[:room], words[room:] = self.words, self.zero
         self.words = words
-        self.slots, self.shift = _empty_slots(2 * grown)
+        self.slots, self.shift = empty_slots(2 * grown)
         here = np.empty(self.size, np.int64)
-        _find_or_claim(self.slots, self.shift, self.accounts[: self.size], self.accounts, 0, here)
+        find_or_claim(self.slots, self.shift, self.accounts[: self.size], self.accounts, 0, here)
 
 
 def _row_dtype(features: Sequence[Statistic]) -> np.dtype[Any]:
@@ -300,7 +300,8 @@ def _power_of_two(number: int) -> int:
     return 1 << max(number - 1, 0).bit_length()
 
 
-def _empty_slots(capacity: int) -> tuple[NDArray[np.uint64], np.uint64]:
+def empty_slots(capacity: int) -> tuple[NDArray[np.uint64], np.uint64]:
+    """A table of accounts for `find` and `find_or_claim`, with so many places (a power of two), and the shift they need."""
     return np.zeros((capacity, 2), np.uint64), np.uint64(64 - (capacity.bit_length() - 1))
 
 
@@ -315,7 +316,8 @@ def _slot(slots: NDArray[np.uint64], shift: np.uint64, account: np.uint64) -> An
 
 
 @numba.njit(cache=True, nogil=True)
-def _find(slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts) -> Any:
+def find(slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts) -> Any:
+    """Each account's row, -1 for unknown ones."""
     rows = np.empty(len(accounts), np.int64)
     for i in range(len(accounts)):
         rows[i] = np.int64(slots[_slot(slots, shift, accounts[i]), 1]) - 1
@@ -323,7 +325,7 @@ def _find(slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts) -> An
 
 
 @numba.njit(cache=True, nogil=True)
-def _find_or_claim(
+def find_or_claim(
     slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts, owners: Accounts, size: int, rows: Numbers
 ) -> Any:
     """Fills in each account's row; unknown ones get the next. The caller has made room. Returns the new size."""
