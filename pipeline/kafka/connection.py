@@ -19,6 +19,7 @@ PACKED_STAGES = ("observe", "match")
 # What they read is such blocks, which carry a checksum of their own: the client need not compute a second one, in which it
 # takes as long as for all the rest of a fetch.
 CHECKED_STAGES = ("match", "gather")
+BATCH_BYTES_MAX = 4 << 20
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
@@ -165,7 +166,9 @@ def transactional_producer(options: KafkaOptions, stage: str, partition: int) ->
         "transactional_id": options.transactional_id(stage, partition),
         "transaction_timeout_ms": int(options.transaction_timeout_s * 1000),
         "compression_type": None if stage in PACKED_STAGES else options.compression,
-        "max_batch_size": 1 << 20,
+        # A transaction's records for a partition fit into one batch, and all of its batches into one request. A topic that
+        # takes our largest record takes such a batch.
+        "max_batch_size": max(1 << 20, min(BATCH_BYTES_MAX, options.message_bytes_max // 2)),
         "max_request_size": options.message_bytes_max,
         "retry_backoff_ms": 20,
     }
