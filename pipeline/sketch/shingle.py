@@ -100,6 +100,7 @@ _POINT = np.uint8(characters.POINT)
 _NEWLINE = np.uint8(characters.NEWLINE)
 _APOSTROPHE = np.uint8(characters.APOSTROPHE)
 _NONE = np.uint8(255)
+_SHORT, _KNOWN, _KNOWN_SHIFT = 8, 1 << 12, np.uint64(64 - 12)
 _ALONE = (1 << characters.SINGLE) | (1 << characters.POINT) | (1 << characters.NEWLINE) | (1 << characters.APOSTROPHE)
 
 
@@ -148,7 +149,7 @@ def _edges(buffer, start, end, classes, places, kinds):  # type: ignore[no-untyp
 @njit(cache=True, nogil=True)
 def _tokenise(buffer, start, end, classes, secrets, scratch):  # type: ignore[no-untyped-def]
     """Writes hashes and places of the tokens of buffer[start:end] into `scratch`; returns how many there are."""
-    hashes, firsts, lasts, places, kinds = scratch
+    hashes, firsts, lasts, places, kinds, words, known = scratch
     edges = _edges(buffer, start, end, classes, places, kinds)
     hashes[0] = secrets[BEGIN]
     firsts[0] = lasts[0] = start
@@ -177,7 +178,17 @@ def _tokenise(buffer, start, end, classes, secrets, scratch):  # type: ignore[no
                 edge += 1
         at = places[first]
         stop = places[edge]
-        hashes[count] = secrets[NUMBER] if number else _sip13(buffer, at, stop, secrets[SIP_0], secrets[SIP_1])
+        if number:
+            hashes[count] = secrets[NUMBER]
+        elif stop - at > _SHORT:
+            hashes[count] = _sip13(buffer, at, stop, secrets[SIP_0], secrets[SIP_1])
+        else:  # most words are short, and most of those came a moment ago; no token has a byte of zero
+            word = _eight(buffer, at) & (_ALL >> (_64 - _8 * np.uint64(stop - at)))
+            place = (word * _SPREAD) >> _KNOWN_SHIFT
+            if words[place] != word:
+                words[place] = word
+                known[place] = _sip13(buffer, at, stop, secrets[SIP_0], secrets[SIP_1])
+            hashes[count] = known[place]
         firsts[count] = at
         lasts[count] = stop
         count += 1
@@ -188,13 +199,15 @@ def _tokenise(buffer, start, end, classes, secrets, scratch):  # type: ignore[no
 
 @njit(cache=True, nogil=True)
 def _scratch(size):  # type: ignore[no-untyped-def]
-    """Room for the tokens and edges of a text of `size` bytes."""
+    """Room for the tokens and edges of a text of `size` bytes, and for short words that came lately with their hashes."""
     return (
         np.empty(size + ROOM_BESIDE_BYTES, np.uint64),
         np.empty(size + ROOM_BESIDE_BYTES, np.int64),
         np.empty(size + ROOM_BESIDE_BYTES, np.int64),
         np.empty(size + ROOM_BESIDE_BYTES, np.int64),
         np.empty(size + ROOM_BESIDE_BYTES, np.uint8),
+        np.zeros(_KNOWN, np.uint64),
+        np.empty(_KNOWN, np.uint64),
     )
 
 
@@ -208,6 +221,8 @@ _MIX_1 = np.uint64(0xFF51AFD7ED558CCD)
 _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @njit(cache=True, nogil=True)
@@ -422,7 +437,7 @@ def sketch_texts(buffer, offsets, classes, secrets, phrases, keys_max, shingles_
 def token_view(buffer, end, classes, secrets):  # type: ignore[no-untyped-def]
     """Hashes, first and last bytes of the tokens of buffer[:end], and its shingle hashes, all in order."""
     scratch = _scratch(end)
-    hashes, firsts, lasts, _, _ = scratch
+    hashes, firsts, lasts, _, _, _, _ = scratch
     count = _tokenise(buffer, 0, end, classes, secrets, scratch)
     ordered = np.empty(count, np.uint64)
     total = _shingles(hashes, count, secrets, ordered)
