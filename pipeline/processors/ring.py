@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.sighting import SIGHTING
-from pipeline.window.accounts import empty_slots, find, find_or_claim
+from pipeline.window.accounts import empty_slots, find_or_claim
 from pipeline.window.journal import Columns
 
 RECENT: Final = 4
@@ -81,7 +81,7 @@ class Ring:
         self._recent = np.full((1 << 10, RECENT), -1, np.int32)
         self._accounts: dict[int, int] = {}
         self._by_id: dict[str, int] = {}
-        self._hashes: list[int] = []
+        self._hashes = np.zeros(1 << 10, np.uint64)
         self._known, self._shift = empty_slots(1 << 11)  # the same as `_accounts`, for kernels
         self.ids: list[str] = []
 
@@ -100,7 +100,8 @@ class Ring:
 
     def hashes(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
         """Account hashes of dense indices."""
-        return np.array([self._hashes[index] for index in indices.tolist()], np.uint64)
+        found: npt.NDArray[np.uint64] = self._hashes[indices]
+        return found
 
     def append(self, columns: Columns, complete: bool) -> npt.NDArray[np.int64]:
         """Add rows in event order; returns the account index of each. Unless complete, fills near and gap_s in place."""
@@ -128,48 +129,46 @@ class Ring:
 
     def _indices(self, columns: Columns) -> npt.NDArray[np.int64]:
         """Account indices of the rows; new accounts get the next ones, in row order."""
-        hashes = np.ascontiguousarray(columns["sightings"]["account"])
-        indices: npt.NDArray[np.int64] = find(self._known, self._shift, hashes)
-        fresh = np.flatnonzero(indices < 0)
-        if len(fresh):
-            indices[fresh] = self._meet(hashes, fresh, columns)
+        hashes, before = np.ascontiguousarray(columns["sightings"]["account"]), len(self.ids)
+        self._hashes = _grown(self._hashes, before, before + len(hashes))
+        if 2 * (before + len(hashes)) > len(self._known):
+            self._known, self._shift = empty_slots(1 << (4 * (before + len(hashes))).bit_length())
+            known = self._hashes[:before].copy()
+            find_or_claim(self._known, self._shift, known, self._hashes, 0, np.empty(before, np.int64))
+        indices = np.empty(len(hashes), np.int64)
+        after = find_or_claim(self._known, self._shift, hashes, self._hashes, before, indices)
+        if after > before:
+            self._meet(columns, _first_rows(indices, before, after))
         while len(self._recent) < len(self.ids):
             self._recent = np.concatenate([self._recent, np.full_like(self._recent, -1)])
         return indices
 
-    def _meet(self, hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64], columns: Columns) -> list[int]:
-        """Indices of the accounts of rows that the table of known ones does not have: of new ones, that is."""
-        raw, ends, before = columns["ids"].tobytes(), np.cumsum(columns["id_lengths"]), len(self.ids)
+    def _meet(self, columns: Columns, rows: npt.NDArray[np.int64]) -> None:
+        """Remember the accounts of these rows, which are the first of theirs."""
+        raw, ends = columns["ids"].tobytes(), np.cumsum(columns["id_lengths"])
         begins = ends - columns["id_lengths"]
-        indices = []
-        for account, begin, end in zip(hashes[rows].tolist(), begins[rows].tolist(), ends[rows].tolist(), strict=True):
-            index = self._accounts.get(account)
-            if index is None:
-                index = self._accounts[account] = len(self.ids)
-                account_id = raw[begin:end].decode()
-                self._by_id[account_id] = index
-                self._hashes.append(account)
-                self.ids.append(account_id)
-            indices.append(index)
-        if 2 * len(self.ids) > len(self._known):
-            self._known, self._shift = empty_slots(1 << (4 * len(self.ids)).bit_length())
-            before = 0
-        learnt = np.array(self._hashes[before:], np.uint64)
-        find_or_claim(
-            self._known,
-            self._shift,
-            learnt,
-            np.empty(len(self.ids), np.uint64),
-            before,
-            np.empty(len(learnt), np.int64),
-        )
-        return indices
+        hashes = columns["sightings"]["account"][rows]
+        for account, begin, end in zip(hashes.tolist(), begins[rows].tolist(), ends[rows].tolist(), strict=True):
+            account_id = raw[begin:end].decode()
+            self._accounts[account] = self._by_id[account_id] = len(self.ids)
+            self.ids.append(account_id)
 
     def _grow(self, rows: int, grams: int) -> None:
         used = self.count
         self.sightings, self._slots = _grown(self.sightings, used, rows), _grown(self._slots, used, rows)
         self._offsets = _grown(self._offsets, used + 1, rows + 1)
         self._grams = _grown(self._grams, int(self._offsets[used]), grams)
+
+
+@numba.njit(cache=True, nogil=True)
+def _first_rows(indices: Any, before: int, after: int) -> Any:
+    """The row in which each index from `before` on comes first; they come in their order."""
+    rows, met = np.empty(after - before, np.int64), before
+    for row in range(len(indices)):
+        if indices[row] == met:
+            rows[met - before] = row
+            met += 1
+    return rows
 
 
 def _grown(array: Any, used: int, wanted: int) -> Any:

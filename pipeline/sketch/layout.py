@@ -33,6 +33,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from enum import IntEnum
+from functools import cache
 from math import prod
 from typing import Any, Final, NamedTuple
 
@@ -287,7 +288,9 @@ def _little_endian(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
 
 
+@cache
 def _describe(dtype: np.dtype[Any]) -> Any:
+    """As it stands in a header. The same every time, so nobody may change it."""
     if dtype.names is None:
         if not _NUMBER.fullmatch(dtype.str):
             raise ValueError(f"{dtype} is neither a number nor a packed record of numbers")

@@ -227,7 +227,7 @@ class _Pane:
         """The row of each account, giving new ones a row while there is room; -1 for those without."""
         if self.size + len(firsts.accounts) <= accounts_max:
             return self._claim(firsts.accounts)
-        at: Numbers = find(self.slots, self.shift, firsts.accounts)
+        at: Numbers = _find(self.slots, self.shift, firsts.accounts)
         new = np.flatnonzero(at < 0)
         if len(new) > accounts_max - self.size:
             first = firsts.rows[firsts.starts[new]]
@@ -301,7 +301,7 @@ def _power_of_two(number: int) -> int:
 
 
 def empty_slots(capacity: int) -> tuple[NDArray[np.uint64], np.uint64]:
-    """A table of accounts for `find` and `find_or_claim`, with so many places (a power of two), and the shift they need."""
+    """A table of accounts for `find_or_claim`, with so many places (a power of two), and the shift they need."""
     return np.zeros((capacity, 2), np.uint64), np.uint64(64 - (capacity.bit_length() - 1))
 
 
@@ -316,7 +316,7 @@ def _slot(slots: NDArray[np.uint64], shift: np.uint64, account: np.uint64) -> An
 
 
 @numba.njit(cache=True, nogil=True)
-def find(slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts) -> Any:
+def _find(slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts) -> Any:
     """Each account's row, -1 for unknown ones."""
     rows = np.empty(len(accounts), np.int64)
     for i in range(len(accounts)):
