@@ -25,8 +25,8 @@ from pipeline.settings import Settings, sketch_parameters
 from pipeline.window.journal import Columns, Journal
 from pipeline.window.ticks import FOREVER, NEVER, Frontier, closed_by
 
-ROWS_MAX: Final = 8_192
-"""Sampled rows of one message to gather: about 1 MiB."""
+ROWS_MAX: Final = 16_384
+"""Sampled rows of one message to gather: about 1 MiB, packed. A sighting that several buckets sample stands in it once."""
 
 
 @dataclass(slots=True)
