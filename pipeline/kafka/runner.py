@@ -290,6 +290,8 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
         """
         if not part.pending or part.committing:
             return False
+        if part.ended:  # nothing more comes that it could wait for
+            return True
         since = part.flushed if part.outs else max(part.flushed, part.pending_since)
         behind = (self._lag(part) or 0) > self.options.flush_records
         least = self.options.flush_s * (BEHIND_TIMES if behind else 1)
