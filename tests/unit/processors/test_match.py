@@ -156,6 +156,20 @@ def test_one_request_under_several_keys_is_one_fact() -> None:
     assert sorted(heard.hot["key"].tolist()) == [5, 8]
 
 
+def test_keys_of_a_row_in_any_order_and_rows_without_keys_leave_the_same_state() -> None:
+    rows = [saw(account, account / 60, *range(account, account + 5)) for account in range(1, 9)]
+    shuffled = [(row, keys[::-1] if place % 2 else keys) for place, (row, keys) in enumerate(reversed(rows))]
+    digests = []
+    for log_of in (rows, [*shuffled, saw(20, 0), saw(21, 0.5)]):
+        match = stage()
+        state = match.zero(0)
+        run(match, state, log([sent(log_of, 0)]))
+        digests.append(match.digest(state))
+        assert match.counters(state)["read"] == match.counters(state)["applied"] == len(rows)
+
+    assert digests[0] == digests[1]
+
+
 def test_a_bucket_forgets_a_pane_that_has_left_the_window() -> None:
     """Minutes 0 and 1 are pane 0; the window is four panes long, so minute 9 still sees some of it and minute 10 none."""
     for minute, is_hot in ((9, True), (10, False)):
