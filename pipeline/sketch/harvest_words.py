@@ -2,12 +2,12 @@
 
     lean(words) = bias + sum of weights / sqrt(n), n different words;  beyond LONG words sum / n * sqrt(LONG)
 
-The weights in harvest_words.json are those of a logistic regression over the words of 2,185 templates that four authors wrote
-for this project, half of them look-alikes (tests/purposes fits it and says how it does on an author it has not read). Each
-word's ratio between the two classes scales its feature: Wang and Manning, "Baselines and Bigrams", ACL 2012.
+The weights in harvest_words.json are those of a logistic regression over the words of 3,004 templates that five authors wrote
+for this project, more than half of them look-alikes (tests/purposes fits it and says how it does on an author it has not
+read). Each word's ratio between the two classes scales its feature: Wang and Manning, "Baselines and Bigrams", ACL 2012.
 
-Sees what no list of phrases has. Misses: short texts, most texts that are not English, jailbreaks, and whoever writes a
-harvest in the words of a product.
+Sees what no list of phrases has. Misses: short texts, most texts in other languages than English, jailbreaks, and whoever
+writes a harvest in the words of a product.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from pipeline.sketch.scheme import SketchParameters
 from pipeline.sketch.sketcher import Sketcher
 
 FOLDER: Final = Path(__file__).parent / "texts"
-AUTHORS: Final = ("engineers", "teachers", "readers", "strangers")
+AUTHORS: Final = ("engineers", "teachers", "readers", "polyglots", "strangers")
 SLOT: Final = re.compile(r"(?<!\{)\{[A-Z][A-Z_0-9]*\}(?!\})")
 
 
