@@ -120,3 +120,17 @@ def test_identities_are_remembered_and_forgotten_without_a_trace() -> None:
     first, again = reader.read(log, 0).facts, reader.read(log, 0).facts
     assert first.tobytes() == again.tobytes()
     assert len(np.unique(first["account"])) == len(log)
+
+
+def test_a_request_is_found_by_its_system_prompt_as_well_and_by_nothing_more_without_one() -> None:
+    sketching = fresh()
+    arrivals = sketching.read(records(), 2)
+    columns = sketching.sketch(arrivals, np.flatnonzero(arrivals.facts["event"]))
+    shingles = columns["gram_lengths"].clip(max=Settings().sketch.keys_per_event)
+    systems = columns["sightings"]["system"]
+    ends = np.cumsum(columns["key_lengths"])
+
+    assert (columns["key_lengths"] <= shingles + (systems != 0)).all()
+    assert 0 < (systems != 0).sum() < len(systems)
+    for row in np.flatnonzero(systems).tolist():
+        assert columns["keys"][ends[row] - 1] == systems[row]
