@@ -41,6 +41,7 @@ def users(text: str, crew: str, system: str = "", each: int = 2) -> list[tuple[f
 
 
 def run(folder: Path, sent: Sequence[tuple[float, bytes]], *known: KnownTool) -> ReplayReport:
+    folder.mkdir(exist_ok=True)
     log = folder / "events.jsonl"
     log.write_bytes(b"".join(line + b"\n" for _, line in sorted(sent)))
     return replay([log], folder / "found", Settings().with_known(known))
@@ -91,3 +92,19 @@ def test_one_listed_tool_excuses_no_other(tmp_path: Path) -> None:
     sent = [*users(INLINE, "reader"), *users(BEHIND, "planner")]
 
     assert heard(run(tmp_path, sent, KnownTool("reader", INLINE))) == [("shared_tool", "open", "info")]
+
+
+def test_items_under_a_system_prompt_that_asks_for_a_harvest_are_a_campaign_unless_somebody_knows_the_tool(
+    tmp_path: Path,
+) -> None:
+    bare = users("", "bare", system=ASKING)
+    alone = run(tmp_path / "alone", bare)
+    known = run(tmp_path / "known", bare, KnownTool("tutor", ASKING))
+
+    assert heard(alone)[0][:2] == ("campaign", "open")
+    assert alone.verdict_members > 0.9 * USERS
+    assert heard(known) == [] and known.verdict_members == 0
+
+
+def test_nobody_is_asked_about_a_system_prompt_of_its_own(tmp_path: Path) -> None:
+    assert heard(run(tmp_path, users("", "planner", system=SERVED))) == []
