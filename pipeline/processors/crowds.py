@@ -53,34 +53,44 @@ class Crowds:
 
     def add(self, hot: Any, lengths: Any, row_events: Any, sightings: Any) -> list[tuple[int, int, int]]:
         """Fold what match sent of one tick. Returns per changed bucket: its index, parties before, parties after."""
-        for row in sightings:
-            event = int(row["event"])
-            if event not in self._events:
-                index = self._events[event] = len(self._events)
-                if index >= len(self.sightings):
-                    self.sightings = np.concatenate([self.sightings, np.zeros_like(self.sightings)])
-                    self._of_event = np.concatenate([self._of_event, np.full_like(self._of_event, -1)])
-                self.sightings[index] = row
-        changed = []
-        start = 0
-        for key, tau, length in zip(hot["key"].tolist(), hot["tau"], lengths.tolist(), strict=True):
-            events = [self._events[event] for event in row_events[start : start + length].tolist()]
-            start += length
-            bucket = self._buckets.get(key)
-            if bucket is None:
-                bucket = self._buckets[key] = len(self.keys)
-                self.keys.append(key)
-                self._grow(bucket)
-                self._names[bucket] = key
-            before = int(self._estimates[bucket])
-            _extend(
-                self.rows, self.count, self.parties, self._of_event, self.sightings["party"], bucket,
-                np.array(events, np.int32), tau,
-            )  # fmt: skip
-            self.tau[bucket] = tau
-            self._estimates[bucket] = after = _estimate(int(self.parties[bucket]), float(tau))
-            changed.append((bucket, before, after))
-        return changed
+        self._remember(sightings)
+        place = self._events
+        events = np.array([place[event] for event in row_events.tolist()], np.int32)
+        buckets = np.array([self._bucket(key) for key in hot["key"].tolist()], np.int64)
+        before = self._estimates[buckets]
+        _extend_all(
+            self.rows, self.count, self.parties, self._of_event, self.sightings["party"], buckets, events,
+            np.cumsum(lengths) - lengths, lengths, hot["tau"],
+        )  # fmt: skip
+        self.tau[buckets] = hot["tau"]
+        after = [
+            _estimate(parties, tau)
+            for parties, tau in zip(self.parties[buckets].tolist(), hot["tau"].tolist(), strict=True)
+        ]
+        self._estimates[buckets] = after
+        return list(zip(buckets.tolist(), before.tolist(), after, strict=True))
+
+    def _remember(self, sightings: Any) -> None:
+        """Keep those that are new."""
+        place = self._events
+        fresh = []
+        for row, event in enumerate(sightings["event"].tolist()):
+            if event not in place:
+                place[event] = len(place)
+                fresh.append(row)
+        while len(place) > len(self.sightings):
+            self.sightings = np.concatenate([self.sightings, np.zeros_like(self.sightings)])
+            self._of_event = np.concatenate([self._of_event, np.full_like(self._of_event, -1)])
+        self.sightings[len(place) - len(fresh) : len(place)] = sightings[fresh]
+
+    def _bucket(self, key: int) -> int:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = len(self.keys)
+            self.keys.append(key)
+            self._grow(bucket)
+            self._names[bucket] = key
+        return bucket
 
     def estimate(self, bucket: int) -> int:
         """How many parties use the bucket: exact while all are sampled, estimated from the threshold after."""
@@ -134,6 +144,16 @@ class Crowds:
 
 def _estimate(parties: int, tau: float) -> int:
     return parties if tau >= 2.0**64 - 1 else int(parties / (tau / 2.0**64))
+
+
+@numba.njit(cache=True, nogil=True)
+def _extend_all(
+    rows: Any, count: Any, parties: Any, of_event: Any, party: Any, buckets: Any, events: Any, starts: Any, lengths: Any,
+    taus: Any,
+) -> None:  # fmt: skip
+    for i in range(len(buckets)):
+        chosen = events[starts[i] : starts[i] + lengths[i]]
+        _extend(rows, count, parties, of_event, party, buckets[i], chosen, taus[i])
 
 
 @numba.njit(cache=True, nogil=True)
