@@ -5,7 +5,8 @@ frame, in how many of the campaign's wordings it asks, what share of the account
 of it.
 Misses: an account whose only requests in the campaign are phrases that ordinary people use as well.
 
-A template hit alone convicts nobody: evidence of two families has to agree. Scores are log-odds, set by hand and bounded.
+A template hit alone convicts nobody: evidence of two families has to agree, and one phrase is never enough. Scores are
+log-odds, set by hand and bounded.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ load is dealt out as unevenly as among people, many of a campaign's accounts sen
 REPEATS: Final = (0.0, 0.0, 1.0, 2.0, 3.0, 3.25, 3.5, 3.75, 4.0)
 """Log-odds for 0, 1, ... 8 and more distinct requests in the campaign."""
 WORDINGS: Final = (0.0, 0.0, 2.0, 3.0)
-"""Log-odds for 0, 1, 2, 3 and more wordings of a campaign that varies them: people keep to their own way of asking."""
+"""Log-odds for 0, 1, 2, 3 and more wordings of a campaign that varies them: people keep to their own way of asking. It counts
+where they are the account's own affair: who asks much takes on one fashion and another."""
 WORDINGS_MAX: Final = len(WORDINGS) - 1
 DISTINCT_MAX: Final = len(REPEATS) - 1
 CONFIDENCE_MAX: Final = 0.9999
@@ -71,7 +73,8 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
     requests = int(habits["requests"])
     share = min(1.0, hits.requests / max(1, requests))
     score = min(hits.strength, 3.0) + (FRAMED if hits.framed else UNFRAMED) + REPEATS[min(hits.distinct, DISTINCT_MAX)]
-    score += 0.0 if hits.framed else WORDINGS[min(hits.wordings, WORDINGS_MAX)]
+    varies = hits.wordings >= 2 and not hits.framed and share >= FOCUS_MIN
+    score += WORDINGS[min(hits.wordings, WORDINGS_MAX)] if varies else 0.0
     score -= min(STRAY_MAX, STRAY * max(0, requests - hits.requests - COVER * hits.distinct))
     if hits.distinct >= 2 and share >= 0.5:
         score += 0.5
@@ -80,7 +83,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
         for name, agrees in (
             ("template", hits.framed > 0),
             ("repetition", hits.distinct >= 2),
-            ("varied_wording", hits.wordings >= 2 and not hits.framed),
+            ("varied_wording", varies),
             ("focus", share >= FOCUS_MIN or (hits.framed > 0 and hits.distinct >= FOCUS_FRAMED_MIN * requests)),
             ("elicitation", habits.get("cue_share", -1.0) >= 0.5),
             ("new_account", 0 <= hits.age_d < 21 and (hits.distinct >= 2 or share >= FOCUS_MIN)),
@@ -94,7 +97,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
     if requests >= 6:
         score -= 0.5 * (habits.get("near_duplicate_share", -1.0) >= 0.3)
         score -= 0.5 * (habits.get("continued_share", -1.0) >= 0.6)
-    member = score >= SCORE_MIN and len(families) >= FAMILIES_MIN
+    member = score >= SCORE_MIN and len(families) >= FAMILIES_MIN and (hits.framed > 0 or hits.distinct >= 2)
     confidence = min(CONFIDENCE_MAX, round(1 / (1 + exp(-score)), 4))
     return Opinion(member, confidence, tuple(families), round(share, 4))
 

@@ -69,9 +69,18 @@ def test_who_asks_in_several_of_a_campaigns_wordings_is_in_and_who_keeps_to_one_
     asks = {"requests": 3, "distinct": 3, "strength": 0.25}
 
     assert [opinion(of=9, wordings=wordings, **asks).member for wordings in (1, 2, 3)] == [False, True, True]
-    assert not opinion(of=30, wordings=2, **asks).member
     assert "varied_wording" in opinion(of=9, wordings=2, **asks).families
     assert opinion(of=9, wordings=3, framed=1, **asks) == opinion(of=9, wordings=0, framed=1, **asks)
+
+
+def test_who_asks_much_takes_on_one_fashion_and_another() -> None:
+    assert not opinion(of=11, requests=3, distinct=3, wordings=3).member
+
+
+def test_one_phrase_convicts_nobody_however_new_the_account() -> None:
+    found = judge(Hits(requests=1, distinct=1, strength=3.0, age_d=1.0), {"requests": 1, "cue_share": 1.0})
+
+    assert len(found.families) > 2 and not found.member
 
 
 def test_the_same_prompt_over_and_over_is_one_request_of_the_campaign() -> None:
