@@ -5,7 +5,7 @@ state that changed, and a head record that says how far the input is applied; th
 `<stage>-changelog`. The head, never the group's offset, says where to go on.
 
     assigned ─▶ start the producer (fences every earlier owner, ends its open transaction)
-             ─▶ wait until the changelog has no open end, read it, restore ─▶ seek ─▶ ready
+             ─▶ wait until the changelog has no open end, read it, restore (recovery.py) ─▶ seek ─▶ ready
     ready    ─▶ step (in a thread) ─▶ step ... ─▶ checkpoint ─▶ one transaction, while the next steps go on
     revoked  ─▶ come to rest, commit what is pending, park
     error    ─▶ there is no abort path: memory is ahead of the log, so assign again
@@ -33,13 +33,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, ProducerFenced
 from mode import Service
 
-from pipeline.errors import StateLayoutError, SweepwatchError
 from pipeline.kafka import connection
 from pipeline.kafka.broadcast import Broadcast
 from pipeline.kafka.connection import KafkaOptions
-from pipeline.kafka.endings import EXIT, REBUILD, Fatal, StateLost, describe, lost_input, stop_process
+from pipeline.kafka.endings import EXIT, Fatal, StateLost, describe, stop_process
 from pipeline.kafka.fetched import adopt
-from pipeline.kafka.partition import HEAD, Head, Partition, head_bytes, parse_head
+from pipeline.kafka.partition import HEAD, Head, Partition, head_bytes
+from pipeline.kafka.recovery import Recovery
+from pipeline.kafka.stages import ask, now_ms, to_record
 from pipeline.model.record import Batch, Out, Reader, Record, Stage
 from pipeline.model.records import Records
 
@@ -84,7 +85,7 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
         self.assigned = False  # between two rebalances, that is; before the first and during one we own nothing
         self.failing_since: float | None = None
         self.counts = dict.fromkeys(("read", "applied", "outs", "transactions", "failures", "fenced", "rebalances"), 0)
-        self._loading = asyncio.Lock()  # the reader of states reads one partition at a time
+        self._recovery = Recovery(stage, options, read, broadcast, self._in_thread)
         self._parked: dict[TopicPartition, Partition] = {}
         self._parked_generation = -1
         self._drain_to: dict[int, int] = {}
@@ -156,6 +157,7 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
             self._states = AIOKafkaConsumer(**connection.reader(options))
             self._probe = AIOKafkaConsumer(**connection.reader(options, committed=False))
             self._clients = (self.consumer, self._states, self._probe)
+            self._recovery.use(self._states, self._probe)
             try:
                 for client in self._clients:
                     await client.start()
@@ -488,7 +490,8 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
                 part.producer = AIOKafkaProducer(**connection.transactional_producer(self.options, self.stage.name, p))
                 await part.producer.start()  # InitProducerId
                 started = time.monotonic()
-                head = await self._load(part)
+                part.state, head = await self._recovery.load(part)
+                part.seen(*self._look(part.state))
                 part.load_s = time.monotonic() - started
                 if self.parts.get(part.tp) is not part:
                     break
@@ -508,90 +511,6 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
             except Exception as error:  # noqa: BLE001 - as in `_guard`
                 await self._failed(part, error)
         await discard(part.producer)
-
-    async def _load(self, part: Partition) -> Head:
-        """Read the changelog partition to its end and restore; returns where to go on."""
-        p = part.tp.partition
-        async with self._loading:
-            panes = {record.key: record.value for record in await self._committed(part, self.changelog, 0, None)}
-        written = panes.pop(HEAD, None)
-        live = {key: value for key, value in panes.items() if key is not None and value is not None}
-        start, end = await self._bounds(part.tp)
-        if written is None:
-            if live:
-                raise StateLost(EXIT["state"], f"{self.changelog} has panes and no head; {REBUILD}")
-            head, state = Head(-1, start, -1), self.stage.zero(p)
-        else:
-            try:
-                head = parse_head(written, self.stage.name)
-                state = await self._in_thread(self.stage.restore, p, live)
-            except StateLayoutError as error:
-                raise StateLost(EXIT["state"], f"{self.changelog} does not decode ({error}); {REBUILD}") from error
-        await self._check_broadcast(head)
-        resume = self._resume(state, head)
-        if not start <= resume <= head.next <= end:
-            raise StateLost(EXIT["retention"], lost_input(self.source, resume, start, end))
-        part.end_told = False
-        if resume < head.next:
-            await self._reread(part, state, resume, head)
-        part.state = state
-        part.seen(*self._look(state))
-        return head
-
-    def _resume(self, state: Any, head: Head) -> int:
-        """Some stages do not persist the rows that wait for their tick: they say where to read them again."""
-        resume = ask(self.stage, "resume_from", state, None)
-        return head.next if resume is None or resume > head.applied else int(resume)
-
-    async def _reread(self, part: Partition, state: Any, resume: int, head: Head) -> None:
-        """Give a restored stage what it read before and did not persist, before anything new may reach it.
-
-        In one batch: a stage that saw only part of what waits might close a tick over the rest. `reread_in_parts` on a
-        stage says that it guards against this itself, and saves the memory.
-        """
-        async with self._loading:
-            records = await self._committed(part, self.source, resume, head.next)
-        size = self.options.batch_records_max if ask_flag(self.stage, "reread_in_parts") else len(records)
-        for at in range(0, len(records), size or 1):
-            batch = Batch(part.tp.partition, records[at : at + size], now_ms=now_ms())
-            outs = await self._in_thread(self.stage.step, state, batch, self.read)
-            if outs:
-                raise SweepwatchError(f"{self.stage.name} answered records a second time that it had applied")
-
-    async def _check_broadcast(self, head: Head) -> None:
-        if self.broadcast is not None:
-            told = TopicPartition(self.options.topic(self.broadcast.topic), 0)
-            _, end = await self._bounds(told)
-            if head.broadcast >= end:
-                raise StateLost(EXIT["retention"], lost_input(told.topic, head.broadcast + 1, 0, end))
-
-    async def _committed(self, part: Partition, topic: str, start: int, end: int | None) -> list[Record]:
-        """Records of [start, end) of one partition; `end` None: to the log's end, which must have no open transaction.
-
-        A changelog partition has one writer, whose transaction we have just ended, so the last stable offset must come.
-        """
-        tp, reader = TopicPartition(topic, part.tp.partition), self._states
-        first, last = await self._bounds(tp)
-        end, start = last if end is None else end, max(start, first)
-        patience = time.monotonic() + self.options.transaction_timeout_s
-        while (await reader.end_offsets([tp]))[tp] < end:
-            if time.monotonic() > patience:
-                raise TimeoutError(f"{topic}[{tp.partition}] has an open transaction")
-            await asyncio.sleep(0.05)
-        records: list[Record] = []
-        reader.assign([tp])
-        reader.seek(tp, start)
-        while start < end and await reader.position(tp) < end:
-            for message in (await reader.getmany(tp, timeout_ms=200)).get(tp, ()):
-                if message.offset < end:
-                    records.append(to_record(self.stage.source, message))
-            part.loaded_records = len(records)
-        return records
-
-    async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
-        start: int = (await self._probe.beginning_offsets([tp]))[tp]
-        end: int = (await self._probe.end_offsets([tp]))[tp]
-        return start, end
 
     # The group's callbacks. aiokafka sends no heartbeats while `assigned` runs and only logs what either raises.
 
@@ -661,25 +580,6 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
         task.add_done_callback(self._background.discard)
         task.add_done_callback(self._wake)
         return task
-
-
-def now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-def to_record(topic: str, message: Any) -> Record:
-    headers = tuple((name, value or b"") for name, value in message.headers) if message.headers else ()
-    return Record(topic, message.partition, message.offset, message.key, message.value, message.timestamp, headers)
-
-
-def ask(stage: Stage, question: str, state: Any, otherwise: Any) -> Any:
-    """`ended(state)` and `backlog(state)` are optional methods of a stage."""
-    method = getattr(stage, question, None)
-    return otherwise if method is None else method(state)
-
-
-def ask_flag(stage: Stage, name: str) -> bool:
-    return bool(getattr(stage, name, False))
 
 
 async def discard(producer: AIOKafkaProducer | None) -> None:
