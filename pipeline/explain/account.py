@@ -165,6 +165,7 @@ def _what_if(now: Told) -> tuple[WhatIf, ...]:
         return ()
     hits = Hits(requests=now.requests, distinct=now.distinct, framed=now.framed)
     hits.age_d = 1.0 if "new_account" in now.families else -1.0
+    hits.wordings = 2 if "varied_wording" in now.families else 0
     habits = {"requests": float(_all_of(now)), "cue_share": 1.0 if "elicitation" in now.families else -1.0}
 
     def asked(strength: float) -> Opinion:

@@ -332,6 +332,18 @@ def test_what_would_clear_it_is_what_the_rule_itself_says() -> None:
     assert f"It would be cleared if it had sent {more} ordinary requests more." in inside.clearing
 
 
+def test_an_account_that_varied_its_wordings_is_asked_about_with_them() -> None:
+    opinion = judge(Hits(requests=3, distinct=3, strength=1.0, wordings=2), {"requests": 5.0})
+    assert opinion.member and "varied_wording" in opinion.families
+    told = verdict(
+        "acct-pine", distinct=3, framed=0, confidence=opinion.confidence, evidence=opinion.families, share_of_account=0.6
+    )  # fmt: skip
+    (inside,) = account("acct-pine", [told.to_dict()]).campaigns
+
+    outcome = {each.change: each.member for each in inside.what_if}
+    assert outcome["only one request were in the campaign"] is False
+
+
 def test_a_verdict_that_the_rule_does_not_repeat_is_not_guessed_at() -> None:
     (inside,) = account("acct-pine", [verdict("acct-pine", confidence=0.5).to_dict()]).campaigns
 
