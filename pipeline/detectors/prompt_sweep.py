@@ -4,7 +4,7 @@ Sees: a cell (one exact piece of fixed text) whose requests hardly repeat and wh
 training material or a way round the rules (or were disguised, or come from the accounts of an open campaign). Habits (load,
 sessions, ages, clients) count a little, for both sides can take them on. A text without such a purpose is no campaign but a
 shared tool that somebody is asked to name; a phrase that is no frame speaks only as a family of one crowd.
-Misses: plain questions without any wording around them; purposes in words that no list has; paraphrase by a model.
+Misses: plain questions without any wording around them; a harvest in the words of a product; paraphrase by a model.
 """
 
 from __future__ import annotations

@@ -50,27 +50,27 @@ def value_of(reading: Reading, asks: float) -> float:
     if not reading.words:
         return 0.0
     harvest, service = reading.harvest, reading.service
-    telling = any(reading.phrases.get(purpose, 0) >= TELLING_MIN for purpose in TELLING)
-    density = max(asks, reading.harvest_words / reading.words) if harvest else 0.0  # rotated phrases alone are of many
     if service > harvest:
         return -2.0 if service >= 2 else -1.0
-    if telling:
+    if any(reading.phrases.get(purpose, 0) >= TELLING_MIN for purpose in TELLING):
         return 2.0
     leaning = next((value for least, value in LEANS if reading.lean >= least), 0.0)
-    of_phrases = _of_phrases(reading, density)
+    of_phrases = _of_phrases(reading, asks)
     return max(leaning, min(of_phrases, IN_PASSING) if reading.lean <= PLAIN else of_phrases)
 
 
-def _of_phrases(reading: Reading, density: float) -> float:
-    harvest = reading.harvest
+def _of_phrases(reading: Reading, asks: float) -> float:
+    if not reading.harvest:
+        return 0.0  # rotated phrases alone are many peoples' ways of asking
+    density = max(asks, reading.harvest_words / reading.words)
     kinds = sum(purpose not in SERVICE for purpose in reading.phrases)
     if density >= DOMINANT:
         return 2.0
-    if harvest and reading.solving >= ABOUT_ANSWERING:
+    if reading.solving >= ABOUT_ANSWERING:
         return 1.0
     if density >= (PRESENT / 2 if kinds >= KINDS_MIN else PRESENT):
         return 1.0
-    return IN_PASSING if harvest else 0.0
+    return IN_PASSING
 
 
 TERM = Evidence(

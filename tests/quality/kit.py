@@ -13,9 +13,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+
+import orjson
 
 from tests.quality import habits
 from tests.quality.plan import Stream
@@ -110,3 +112,9 @@ def one_thread() -> dict[str, str]:
     """Libraries that would like all cores get one, and a program finds this checkout."""
     threads = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return {**os.environ, **threads, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The JSON lines of a file, of the kit's or of ours."""
+    with path.open("rb") as lines:
+        yield from (orjson.loads(line) for line in lines if line.strip())

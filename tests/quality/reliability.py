@@ -10,12 +10,12 @@ sent campaign requests is true; one of a campaign that has sent only cover so fa
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
+from tests.quality.kit import rows
 
 Row = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ Z: Final = 1.959964
 
 def tally_of(stream: Path, outputs: Path) -> list[dict[str, Any]]:
     """The rows of a measured stream."""
-    return tally(_rows(outputs / "alerts.jsonl"), _rows(outputs / "verdicts.jsonl"), _rows(stream / "accounts.jsonl"))
+    return tally(rows(outputs / "alerts.jsonl"), rows(outputs / "verdicts.jsonl"), rows(stream / "accounts.jsonl"))
 
 
 def tally(alerts: Iterable[Row], verdicts: Iterable[Row], accounts: Iterable[Row]) -> list[dict[str, Any]]:
@@ -54,14 +54,14 @@ def pooled(tallies: Sequence[Sequence[Row]]) -> list[dict[str, Any]]:
     """The bins of all these streams together, those that hold anybody."""
     found = []
     for number, edge in enumerate(EDGES):
-        rows = [bins[number] for bins in tallies]
-        members, true = sum(row["members"] for row in rows), sum(row["true"] for row in rows)
-        neither = sum(row["neither"] for row in rows)
+        of_edge = [bins[number] for bins in tallies]
+        members, true = sum(row["members"] for row in of_edge), sum(row["true"] for row in of_edge)
+        neither = sum(row["neither"] for row in of_edge)
         if members + neither == 0:
             continue
         top = EDGES[number + 1] if number + 1 < len(EDGES) else 1.0
         said = {"confidence": f"{edge:g} to {top:g}", "members": members, "true": true, "neither": neither}
-        found.append(said | (_held(members, true, sum(row["claimed"] for row in rows) / members) if members else {}))
+        found.append(said | (_held(members, true, sum(row["claimed"] for row in of_edge) / members) if members else {}))
     return found
 
 
@@ -84,8 +84,3 @@ def _truth(row: Row) -> bool | None:
     if row["label"] and not row["n_campaign"]:
         return None
     return bool(row["label"])
-
-
-def _rows(path: Path) -> Iterator[Row]:
-    with path.open("rb") as lines:
-        yield from (orjson.loads(line) for line in lines if line.strip())

@@ -13,12 +13,11 @@ if that is its threshold and all other conditions of the detector hold; "by scor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
+from tests.quality.kit import rows
 from tests.quality.watch import CELLS
 
 Row = Mapping[str, Any]
@@ -32,9 +31,9 @@ SIDES: Final = ("campaign", "benign")
 
 def known_of(stream: Path, outputs: Path) -> list[dict[str, Any]]:
     """The opinions of a measured stream."""
-    cells = list(_rows(outputs / CELLS))
+    cells = list(rows(outputs / CELLS))
     wanted = {event_id for cell in cells for event_id in cell["requests"]}
-    labels = {row["event_id"]: row for row in _rows(stream / "labels.jsonl") if row["event_id"] in wanted}
+    labels = {row["event_id"]: row for row in rows(stream / "labels.jsonl") if row["event_id"] in wanted}
     return known(cells, labels)
 
 
@@ -124,8 +123,3 @@ def _name(row: Row) -> tuple[str, str] | None:
     if row["label"]:
         return "campaign", row["campaign"]
     return None if row.get("campaign") else ("benign", row["kind"])
-
-
-def _rows(path: Path) -> Iterator[Row]:
-    with path.open("rb") as lines:
-        yield from (orjson.loads(line) for line in lines if line.strip())

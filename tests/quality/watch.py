@@ -22,14 +22,13 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from statistics import median
-from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
 import orjson
 
 from pipeline.detectors import prompt_sweep
-from pipeline.detectors.prompt_sweep import Limits, Opinion
+from pipeline.detectors.prompt_sweep import Limits, Opinion, facts_of, judge
 from pipeline.evidence.base import Evidence
 from pipeline.evidence.cell import Cell
 from pipeline.processors.gather import Gather
@@ -73,7 +72,7 @@ def watching() -> Iterator[Watched]:
 
     def decide_and_tell(cell: Cell, terms: Sequence[Evidence], limits: Limits) -> Opinion:
         opinion = decide(cell, terms, limits)
-        anyhow = decide(cell, _said(opinion), replace(limits, score_min=WHATEVER_SCORE))
+        anyhow = judge(facts_of(cell), opinion.weights, replace(limits, score_min=WHATEVER_SCORE))
         seen.cells.append(_row(cell, opinion, but_for_score=anyhow.decision == "campaign"))
         return opinion
 
@@ -96,14 +95,6 @@ def _timed(call: Callable[..., Any], into: list[float]) -> Callable[..., Any]:
             into.append(time.thread_time() - started)
 
     return timed
-
-
-def _said(opinion: Opinion) -> Any:
-    """The terms of an opinion, which say again what they said: to ask the detector twice costs next to nothing."""
-    return [
-        SimpleNamespace(name=term.name, family=term.family, null=term.null, weigh=lambda _, weight=weight: weight)
-        for term, weight in opinion.weights
-    ]
 
 
 def _row(cell: Cell, opinion: Opinion, but_for_score: bool) -> dict[str, Any]:

@@ -21,7 +21,8 @@ Text = Callable[[Dice, Person, int, int], str]
 
 @dataclass(frozen=True)
 class Crowd:
-    """`campaign` None: nobody's operation. `cover` is how many ordinary requests come with each one of the crowd."""
+    """`campaign` None: nobody's operation. `cover` is how many ordinary requests come with each one of the crowd; `system` is
+    the system prompt above each of the crowd's own."""
 
     name: str
     accounts: int
@@ -30,16 +31,20 @@ class Crowd:
     each: int = 6
     cover: float = 0.4
     age_days: float | None = None
+    system: str = ""
     story: str = "a crowd of the story"
 
     def perform(self, stage: Stage) -> Iterator[Sent]:
         dice = stage.dice
+        above = (("system", self.system),) if self.system else ()
         for number in range(self.accounts):
             person = stage.registry.open(**({} if self.age_days is None else {"mean_age_days": self.age_days}))
             runs = stage.clock.sessions(dice, self.each, person.zone_h, mean=2.0)
             for turn, moment in enumerate(sorted(moment for run in runs for moment in run)):
                 text = self.text(dice, person, number, turn)
-                yield Sent(moment, person, user(text), self.name, self.campaign, self.name, answer_tokens=900)
+                yield Sent(
+                    moment, person, (*above, *user(text)), self.name, self.campaign, self.name, answer_tokens=900
+                )
             for run in stage.clock.sessions(dice, round(self.each * self.cover), person.zone_h):
                 yield from requests_of(dice, person, run, f"{self.name} (own)")
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pipeline.simulate.actor import Sent, Stage
-from pipeline.simulate.actors.ordinary import Ordinary, requests_of
+from pipeline.simulate.actors.ordinary import Ordinary
 from tests.scenarios.theatre import Story
-from tests.scenarios.troupe import exercises
+from tests.scenarios.troupe import Crowd, exercises
 
 ACCOUNTS, EACH = 90, 6
 SYSTEM = (
@@ -17,21 +14,16 @@ SYSTEM = (
 )
 ITEMS = exercises("homework in the app", ACCOUNTS * EACH)
 
-
-class Pupils:
-    name = "pupils"
-    campaign = None
-    story = "an app with a system prompt, whose users bring exercises"
-
-    def perform(self, stage: Stage) -> Iterator[Sent]:
-        dice = stage.dice
-        for number in range(ACCOUNTS):
-            person = stage.registry.open()
-            runs = stage.clock.sessions(dice, EACH, person.zone_h, mean=2.0)
-            for turn, moment in enumerate(sorted(moment for run in runs for moment in run)):
-                yield Sent(moment, person, (("system", SYSTEM), ("user", ITEMS[number * EACH + turn])), self.name)
-            for run in stage.clock.sessions(dice, 2, person.zone_h):
-                yield from requests_of(dice, person, run, f"{self.name} (own)")
-
-
-STORY = Story((Ordinary(), Pupils()), scale=0.12)
+STORY = Story(
+    (
+        Ordinary(),
+        Crowd(
+            "pupils",
+            ACCOUNTS,
+            lambda dice, person, number, turn: ITEMS[number * EACH + turn],
+            each=EACH,
+            system=SYSTEM,
+        ),
+    ),
+    scale=0.12,
+)

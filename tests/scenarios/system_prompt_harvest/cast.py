@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pipeline.simulate.actor import Sent, Stage
-from pipeline.simulate.actors.ordinary import Ordinary, requests_of
+from pipeline.simulate.actors.ordinary import Ordinary
 from tests.scenarios.theatre import Story
-from tests.scenarios.troupe import exercises
+from tests.scenarios.troupe import Crowd, exercises
 
 ACCOUNTS, EACH = 60, 6
 SYSTEM = (
@@ -16,22 +13,17 @@ SYSTEM = (
 )
 ITEMS = exercises("under a system prompt", ACCOUNTS * EACH)
 
-
-class Bare:
-    name = "bare items"
-    campaign = "bare items"
-    story = "a list whose instruction is the system prompt"
-
-    def perform(self, stage: Stage) -> Iterator[Sent]:
-        dice = stage.dice
-        for number in range(ACCOUNTS):
-            person = stage.registry.open()
-            runs = stage.clock.sessions(dice, EACH, person.zone_h, mean=2.0)
-            for turn, moment in enumerate(sorted(moment for run in runs for moment in run)):
-                turns = (("system", SYSTEM), ("user", ITEMS[number * EACH + turn]))
-                yield Sent(moment, person, turns, self.name, self.campaign, self.name, answer_tokens=900)
-            for run in stage.clock.sessions(dice, 2, person.zone_h):
-                yield from requests_of(dice, person, run, f"{self.name} (own)")
-
-
-STORY = Story((Ordinary(), Bare()), scale=0.12)
+STORY = Story(
+    (
+        Ordinary(),
+        Crowd(
+            "bare items",
+            ACCOUNTS,
+            lambda dice, person, number, turn: ITEMS[number * EACH + turn],
+            campaign="bare items",
+            each=EACH,
+            system=SYSTEM,
+        ),
+    ),
+    scale=0.12,
+)
