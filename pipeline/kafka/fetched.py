@@ -26,6 +26,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 from numba import njit
 
+from pipeline.model.kernel import LEAN
 from pipeline.model.record import Record
 from pipeline.model.records import PAD, Headers, Records
 
@@ -241,7 +242,7 @@ def _plain_varint(body: bytes, at: int) -> tuple[int, int]:
             return (value >> 1) ^ -(value & 1), at
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _varint(buffer: Any, at: int) -> Any:
     """A zigzag number of at most ten bytes, and where it ends; -1 for one without an end."""
     value, shift = np.uint64(0), np.uint64(0)
@@ -255,7 +256,7 @@ def _varint(buffer: Any, at: int) -> Any:
     return np.int64(0), -1
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _bytes(buffer: Any, at: int, end: int, span: Any) -> Any:
     """A length and so many bytes, where a length of -1 means none; returns where they end, or -1."""
     size, at = _varint(buffer, at)

@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
 from pipeline.model.records import Records
 from pipeline.model.request import DoorLimits
 from pipeline.model.tokens import anything, blank, constant, integer, moment, space, text, texts, which, word, words
@@ -167,8 +168,8 @@ def scan(records: Records, limits: DoorLimits) -> Scan:
     numbers = np.zeros((count, _NUMBERS), np.int64)
     _scan(
         records.buffer, records.keys, records.values, records.timestamps, limits.value_bytes_max,
-        min(limits.depth_max, _DEPTH_MAX) - 2, limits.future_max_ms, limits.past_max_ms, limits.require_key, accepted,
-        spans, numbers,
+        min(limits.depth_max, _DEPTH_MAX) - 2, limits.future_max_ms, limits.past_max_ms, limits.require_key,
+        np.zeros(3, np.int64), np.full(_SLOTS_OF_NAMES + 10, -1, np.int64), accepted, spans, numbers,
     )  # fmt: skip
     return Scan(records, accepted, spans, numbers)
 
@@ -176,7 +177,7 @@ def scan(records: Records, limits: DoorLimits) -> Scan:
 # ---------------------------------------------------------------- values and objects; -1: not ours
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _is_spelt(buffer: Any, at: int, slot: int) -> Any:
     """Does this name, and the quote behind it, stand here?"""
     if (word(buffer, at) ^ _SPELT[slot, 0]) & _COUNTS[slot, 0]:
@@ -188,7 +189,7 @@ def _is_spelt(buffer: Any, at: int, slot: int) -> Any:
     ) == 0
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _field(buffer: Any, begin: int, end: int, kind: int) -> Any:
     """The slot of a name of an object of this kind, -1: it has no such field."""
     length = end - begin
@@ -209,7 +210,7 @@ def _field(buffer: Any, begin: int, end: int, kind: int) -> Any:
     return slot
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _value(buffer: Any, at: int, end: int, type_: int, place: int, spans: Any, numbers: Any, notes: Any) -> Any:
     """A value that is no object: checked, kept where it is wanted; returns where it ends."""
     byte = buffer[at]
@@ -251,7 +252,7 @@ def _value(buffer: Any, at: int, end: int, type_: int, place: int, spans: Any, n
     return at + length if null or boolean else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _turn(buffer: Any, spans: Any, numbers: Any, notes: Any) -> Any:
     """What a message means: which text is newest, and what the system says. False: not ours."""
     begin, end = spans[_MESSAGE_TEXT, 0], spans[_MESSAGE_TEXT, 1]
@@ -272,7 +273,7 @@ def _turn(buffer: Any, spans: Any, numbers: Any, notes: Any) -> Any:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _event(buffer: Any, at: int, end: int, spans: Any, numbers: Any, notes: Any, follows: Any) -> Any:
     """A whole event, from its brace on; returns where it ends. One loop: at most three objects are open at once.
 
@@ -372,7 +373,7 @@ def _event(buffer: Any, at: int, end: int, spans: Any, numbers: Any, notes: Any,
 # ---------------------------------------------------------------- a record
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _printable(buffer: Any, begin: int, end: int) -> Any:
     printable = True
     for i in range(begin, end):
@@ -380,7 +381,7 @@ def _printable(buffer: Any, begin: int, end: int) -> Any:
     return printable
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _admit(buffer: Any, key: Any, timestamp: int, future_max: int, past_max: int, need: bool, spans: Any, numbers: Any,
            notes: Any) -> Any:  # fmt: skip
     """What a schema cannot say. See request.py, which asks the same."""
@@ -423,12 +424,10 @@ def _admit(buffer: Any, key: Any, timestamp: int, future_max: int, past_max: int
     return same
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _scan(buffer: Any, keys: Any, values: Any, timestamps: Any, bytes_max: int, deepest: int, future_max: int,
-          past_max: int, need: bool, accepted: Any, spans: Any, numbers: Any) -> None:  # fmt: skip
-    notes = np.zeros(3, np.int64)
+          past_max: int, need: bool, notes: Any, follows: Any, accepted: Any, spans: Any, numbers: Any) -> None:  # fmt: skip
     notes[_DEEPEST] = deepest
-    follows = np.full(_SLOTS_OF_NAMES + 10, -1, np.int64)
     for row in range(len(values)):
         begin, end = values[row, 0], values[row, 1]
         if begin < 0 or end - begin > bytes_max or end == begin:

@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
+
 
 def words(*words: str) -> NDArray[np.uint8]:
     """Words of a fixed set: a length and the letters in each row."""
@@ -35,14 +37,14 @@ _STOPS[:32] = _FORBIDDEN
 _STOPS[34], _STOPS[92], _STOPS[128:] = _QUOTE, _ESCAPE, _WIDE
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def space(buffer: Any, at: int) -> Any:
     while buffer[at] == 32 or buffer[at] == 10 or buffer[at] == 13 or buffer[at] == 9:
         at += 1
     return at
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def word(buffer: Any, at: int) -> Any:
     """Eight bytes as a little-endian number."""
     first = np.uint64(at)
@@ -52,7 +54,7 @@ def word(buffer: Any, at: int) -> Any:
     return value
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _hex(buffer: Any, at: int) -> Any:
     """Four hexadecimal digits as a number, -1 if they are none."""
     value: Any = 0
@@ -70,7 +72,7 @@ def _hex(buffer: Any, at: int) -> Any:
     return value
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _wide(buffer: Any, at: int) -> Any:
     """Bytes of the UTF-8 character that begins here, 0 if it is none."""
     first, second = np.int64(buffer[at]), np.int64(buffer[at + 1])
@@ -87,7 +89,7 @@ def _wide(buffer: Any, at: int) -> Any:
     return 0 if np.int64(buffer[at + 3]) & 0xC0 != 0x80 or too_long or too_high else 4
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def text(buffer: Any, at: Any) -> Any:
     """A text from its first quote on: where the closing quote is (-1: none of ours), has escapes, is more than ASCII."""
     escapes = wide = False
@@ -130,7 +132,7 @@ def text(buffer: Any, at: Any) -> Any:
             return -1, escapes, wide
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def integer(buffer: Any, at: int) -> Any:
     """Digits: the number and where it ends. -1: something else, or more than 16 of them."""
     begin, value = at, np.int64(0)
@@ -143,7 +145,7 @@ def integer(buffer: Any, at: int) -> Any:
     return value, at
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def which(buffer: Any, begin: int, end: int, words: Any) -> Any:
     """Which of these words it is; -1: none."""
     for row in range(len(words)):
@@ -156,7 +158,7 @@ def which(buffer: Any, begin: int, end: int, words: Any) -> Any:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def constant(buffer: Any, at: int) -> Any:
     """null 0, true 1, false 2, and how long it is; -1: none of them."""
     first = buffer[at]
@@ -166,7 +168,7 @@ def constant(buffer: Any, at: int) -> Any:
     return which(buffer, at, at + length, _CONSTANTS), length
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _number(buffer: Any, at: int) -> Any:
     """Any number without an exponent and of no more than 17 characters: where it ends."""
     begin = at
@@ -186,7 +188,7 @@ def _number(buffer: Any, at: int) -> Any:
     return -1 if at - begin > 17 or buffer[at] == 101 or buffer[at] == 69 else at
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def anything(buffer: Any, at: int, end: int, deepest: int) -> Any:
     """Any value of JSON, containers no deeper than this: where it ends."""
     depth, objects = 0, 0  # bit d of `objects`: the container at depth d is an object
@@ -239,7 +241,7 @@ def anything(buffer: Any, at: int, end: int, deepest: int) -> Any:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _name_of_anything(buffer: Any, at: int) -> Any:
     """A name and its colon."""
     at, _, _ = text(buffer, at)
@@ -249,7 +251,7 @@ def _name_of_anything(buffer: Any, at: int) -> Any:
     return at + 1 if buffer[at] == 58 else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def texts(buffer: Any, at: int, end: int) -> Any:
     """A list of texts."""
     if buffer[at] != 91:
@@ -270,7 +272,7 @@ def texts(buffer: Any, at: int, end: int) -> Any:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def blank(buffer: Any, begin: int, end: int) -> Any:
     """Is there nothing but white space in a text? 1, 0, or -1: a character beyond ASCII would have to be asked."""
     at = begin
@@ -294,7 +296,7 @@ def blank(buffer: Any, begin: int, end: int) -> Any:
     return 1
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _digits(buffer: Any, at: int, count: int) -> Any:
     value: Any = 0
     for i in range(at, at + count):
@@ -304,7 +306,7 @@ def _digits(buffer: Any, at: int, count: int) -> Any:
     return value
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def moment(buffer: Any, begin: int, end: int) -> Any:
     """2026-01-31T09:05:00Z, with or without three digits of milliseconds; -1: another form, or no time."""
     if end - begin != 20 and end - begin != 24:

@@ -21,6 +21,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.model.kernel import LEAN
+
 PARTIES: Final = 64
 EVENTS: Final = 4
 ALL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -50,7 +52,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _find(index: Any, buckets: Any, key: Any) -> Any:
     mask = len(index) - 1
     at = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
@@ -60,10 +62,9 @@ def _find(index: Any, buckets: Any, key: Any) -> Any:
     return slot
 
 
-@numba.njit(cache=True, nogil=True)
-def _look_ahead(index: Any, buckets: Any, parties: Any, keys: Any, start: int) -> Any:
+@numba.njit(**LEAN)
+def _look_ahead(index: Any, buckets: Any, parties: Any, keys: Any, start: int, near: Any) -> Any:
     """Bring the buckets of the next rows near. What it returns says nothing; it keeps the reads from being left out."""
-    near = np.empty(AHEAD, np.int64)
     end = min(start + AHEAD, len(keys))
     mask = len(index) - 1
     for i in range(start, end):
@@ -84,7 +85,7 @@ def _reindex(index: Any, buckets: Any, count: int) -> None:
         index[_find(index, buckets, buckets[bucket].key)] = bucket
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _held(parties: Any, start: int, count: int, party: Any) -> Any:
     """Entries of a party in a place. An index that cannot be negative makes this a few wide comparisons."""
     found, first = np.int64(0), np.uint64(start)
@@ -93,7 +94,7 @@ def _held(parties: Any, start: int, count: int, party: Any) -> Any:
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _drop_largest(bucket: Any, parties: Any, events: Any, fresh: Any) -> bool:
     """Make room for party `fresh`: the largest of all goes, and its hash becomes the threshold. False: it is `fresh`."""
     largest, first, count = fresh, np.uint64(bucket.start), np.uint64(bucket.count)
@@ -113,23 +114,23 @@ def _drop_largest(bucket: Any, parties: Any, events: Any, fresh: Any) -> bool:
     return True
 
 
-@numba.njit(cache=True, nogil=True)
-def _place(size: int, parties: Any, events: Any, free: Any, used: int) -> Any:
-    """Room for 2 ** size entries: one that was left, or new. Returns where, the pool (it may have grown), how much is used."""
+@numba.njit(**LEAN)
+def _is_full(size: int, parties: Any, free: Any, used: int) -> Any:
+    """Is there no room for 2 ** size more entries?"""
+    return free[size] < 0 and used + (1 << size) > len(parties)
+
+
+@numba.njit(**LEAN)
+def _place(size: int, parties: Any, free: Any, used: int) -> Any:
+    """Room for 2 ** size entries in a pool that is not full: one that was left, or new. Returns where, how much is used."""
     if free[size] >= 0:
         at = free[size]
         free[size] = np.int64(parties[at]) - 1  # of those that were left, each knows the next
-        return at, parties, events, used
-    end = used + (1 << size)
-    if end > len(parties):
-        more = max(2 * len(parties), end)
-        larger, other = np.empty(more, np.uint64), np.empty(more, np.int32)
-        larger[:used], other[:used] = parties[:used], events[:used]
-        return used, larger, other, end
-    return used, parties, events, end
+        return at, used
+    return used, used + (1 << size)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _fold(
     index: Any,
     buckets: Any,
@@ -137,6 +138,9 @@ def _fold(
     entries: Any,
     free: Any,
     counts: Any,
+    so_far: Any,
+    touched: Any,
+    near: Any,
     party: Any,
     time: Any,
     keys: Any,
@@ -149,20 +153,27 @@ def _fold(
     row_bucket: Any,
     row_event: Any,
 ) -> Any:
-    """Fold rows (key, event) sorted by tick, time, event. Returns what hot buckets have to pass on, tick by tick."""
+    """Fold rows (key, event) sorted by tick, time, event. What hot buckets have to pass on is written tick by tick.
+
+    `so_far` says how many rows are folded, buckets touched in their tick, and buckets and entries passed on. Where the pool
+    is full before all are, it is to be called again with a larger one. Returns what says nothing (see `_look_ahead`).
+    """
     n_buckets, used = counts[0], counts[1]
-    touched = np.empty(len(keys), np.int32)
-    n_touched, n_sent, n_rows, i, ahead, seen = 0, 0, 0, 0, 0, np.uint64(0)
+    i, n_touched, n_sent, n_rows = so_far[0], so_far[1], so_far[2], so_far[3]
+    ahead, seen, full = i, np.uint64(0), False
     while i < len(keys):
         tick = ticks[i]
         while i < len(keys) and ticks[i] == tick:
             if i >= ahead:
-                seen += _look_ahead(index, buckets, parties, keys, i)
+                seen += _look_ahead(index, buckets, parties, keys, i, near)
                 ahead = i + AHEAD
             event = events[i]
             p = party[event]
             slot = _find(index, buckets, keys[i])
             b = index[slot]
+            if _is_full(buckets[b].size + 1 if b >= 0 else SIZE_AT_FIRST, parties, free, used):
+                full = True
+                break
             if b < 0:
                 b = n_buckets
                 n_buckets += 1
@@ -170,7 +181,7 @@ def _fold(
                 new = buckets[b]
                 new.key, new.tau, new.born = keys[i], np.uint64(0xFFFFFFFFFFFFFFFF), time[event]
                 new.count, new.parties, new.size, new.touched, new.hot = 0, 0, SIZE_AT_FIRST, 0, 0
-                new.start, parties, entries, used = _place(SIZE_AT_FIRST, parties, entries, free, used)
+                new.start, used = _place(SIZE_AT_FIRST, parties, free, used)
             i += 1
             bucket = buckets[b]
             if p >= bucket.tau:
@@ -188,7 +199,7 @@ def _fold(
                 bucket.parties += 1
             if bucket.count == 1 << bucket.size:
                 left = bucket.start
-                at, parties, entries, used = _place(bucket.size + 1, parties, entries, free, used)
+                at, used = _place(bucket.size + 1, parties, free, used)
                 for k in range(bucket.count):
                     parties[at + k], entries[at + k] = parties[left + k], entries[left + k]
                 parties[left] = np.uint64(free[bucket.size] + 1)
@@ -198,6 +209,8 @@ def _fold(
             at = bucket.start + bucket.count
             parties[at], entries[at] = p, event
             bucket.count += 1
+        if full:  # amid the tick
+            break
         for t in range(n_touched):
             bucket = buckets[touched[t]]
             bucket.touched = 0
@@ -217,17 +230,18 @@ def _fold(
                 n_sent += 1
         n_touched = 0
     counts[0], counts[1] = n_buckets, used
-    return n_sent, n_rows, parties, entries, seen
+    so_far[0], so_far[1], so_far[2], so_far[3] = i, n_touched, n_sent, n_rows
+    return seen
 
 
 class Buckets:
     """All buckets of a partition. `events` below are indices into the caller's table of sightings."""
 
-    def __init__(self, hot_at: int, sample: int = PARTIES, per_party: int = EVENTS) -> None:
+    def __init__(self, hot_at: int, sample: int = PARTIES, per_party: int = EVENTS, room: int = 1 << 11) -> None:
         self._hot_at, self._sample, self._per_party = hot_at, sample, per_party
         self._index = np.full(1 << 12, -1, np.int32)
         self._buckets = np.zeros(1 << 11, BUCKET)
-        self._parties, self._events = np.empty(1 << 11, np.uint64), np.empty(1 << 11, np.int32)  # the pool
+        self._parties, self._events = np.empty(room, np.uint64), np.empty(room, np.int32)  # the pool
         self._free = np.full(SIZES, -1, np.int64)  # by size: the place that was left last
         self._counts = np.zeros(2, np.int64)  # buckets, how far the pool is used
         self._entries_max = 0  # rows folded: a row makes at most one entry
@@ -248,10 +262,16 @@ class Buckets:
         # An entry is passed on at most once in a fold, and a row makes at most one.
         self._entries_max += len(keys)
         row_bucket, row_event = np.empty(self._entries_max, np.int32), np.empty(self._entries_max, np.int32)
-        n_sent, n_rows, self._parties, self._events, _ = _fold(
-            self._index, self._buckets, self._parties, self._events, self._free, self._counts, party, time, keys, events,
-            ticks, self._hot_at, self._sample, self._per_party, sent, row_bucket, row_event,
-        )  # fmt: skip
+        so_far, touched, near = np.zeros(4, np.int64), np.empty(len(keys), np.int32), np.empty(AHEAD, np.int64)
+        while so_far[0] < len(keys):
+            _fold(
+                self._index, self._buckets, self._parties, self._events, self._free, self._counts, so_far, touched, near,
+                party, time, keys, events, ticks, self._hot_at, self._sample, self._per_party, sent, row_bucket, row_event,
+            )  # fmt: skip
+            if so_far[0] < len(keys):
+                used, more = int(self._counts[1]), len(self._parties) + 1
+                self._parties, self._events = _grown(self._parties, used, more), _grown(self._events, used, more)
+        n_sent, n_rows = so_far[2:].tolist()
         return sent[:n_sent], row_bucket[:n_rows].copy(), row_event[:n_rows].copy()
 
     def forget_passed_on(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numba
 import numpy as np
 
+from pipeline.model.kernel import LEAN
 from pipeline.model.record import Batch, Out, Reader, Record
 from pipeline.model.sighting import SIGHTING
 from pipeline.processors.buckets import Buckets
@@ -323,12 +324,12 @@ def _order(times: Any, events: Any, lengths: Any) -> Any:
     return places, ordered, starts
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _before(times: Any, events: Any, a: int, b: int) -> Any:
     return times[a] < times[b] or (times[a] == times[b] and events[a] < events[b])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _place(rows: Any, keys: Any, lengths: Any, places: Any, starts: Any, into: Any, into_keys: Any) -> None:
     """Puts the rows of a block, and their keys in ascending order, where they belong."""
     first = 0

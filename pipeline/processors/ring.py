@@ -18,6 +18,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.model.kernel import LEAN
 from pipeline.model.sighting import SIGHTING
 from pipeline.window.accounts import empty_slots, find_or_claim
 from pipeline.window.journal import Columns
@@ -180,7 +181,7 @@ def _grown(array: Any, used: int, wanted: int) -> Any:
     return larger
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _compare(
     slots: Any,
     recent: Any,

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import scan as door
+from pipeline.model.kernel import LEAN
 from pipeline.model.records import Records
 from pipeline.model.request import DoorLimits, Rejection, Request, decode
 from pipeline.model.scan import Scan, scan
@@ -95,6 +96,9 @@ class Sketching:
             [started(parameters.key, purpose.encode()) for purpose in ("event", *IDENTITIES)]
         )  # in the order of _EVENT, _ACCOUNT, ...
         self._known = np.zeros((_PLACES, 2 + _KEPT_BYTES // 8), np.uint64)
+        self._words = np.empty(48, np.uint64)
+        self._pair = np.zeros(8 + 2 * 256 + 8, np.uint8)  # eight bytes that are only read
+        self._digits = np.zeros(10 + 8, np.uint8)  # of an unsigned 32-bit number, and what is read behind it
 
     def read(self, records: Records, partition: int) -> Arrivals:
         """Everything but the text: who, when, from where; or why not."""
@@ -102,7 +106,7 @@ class Sketching:
         facts = np.zeros(len(records), SIGHTING)
         _note_all(
             records.buffer, found.accepted, found.spans, found.numbers, records.offsets, partition, self._started,
-            self._known, facts,
+            self._known, self._words, self._pair, self._digits, facts,
         )  # fmt: skip
         requests: dict[int, Request] = {}
         refused: list[tuple[int, Rejection]] = []
@@ -204,7 +208,7 @@ _PLACE_SHIFT = np.uint64(48)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _identity(buffer: Any, begin: int, end: int, purpose: int, started: Any, known: Any, scratch: Any) -> Any:
     """The keyed hash of buffer[begin:end]; 0 for nothing."""
     length = end - begin
@@ -233,11 +237,12 @@ def _identity(buffer: Any, begin: int, end: int, purpose: int, started: Any, kno
     return known[place, 1]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _event(buffer: Any, account: Any, event: Any, started: Any, pair: Any, scratch: Any) -> Any:
     """As `KeyedHash.pair64`: the first one's length in eight bytes, the first, the second."""
     first, second = account[1] - account[0], event[1] - event[0]
-    pair[:8] = 0
+    for i in range(8):
+        pair[i] = 0
     pair[0], pair[1] = first & 0xFF, first >> 8
     for i in range(first):
         pair[8 + i] = buffer[account[0] + i]
@@ -246,7 +251,7 @@ def _event(buffer: Any, account: Any, event: Any, started: Any, pair: Any, scrat
     return hash64(started, pair, 0, 8 + first + second, scratch)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _decimal(number: int, into: Any) -> Any:
     """Writes a positive number as digits that end at 10; returns where they begin."""
     at = 10
@@ -257,13 +262,10 @@ def _decimal(number: int, into: Any) -> Any:
     return at
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _note_all(buffer: Any, accepted: Any, spans: Any, numbers: Any, offsets: Any, partition: int, started: Any,
-              known: Any, facts: Any) -> None:  # fmt: skip
+              known: Any, scratch: Any, pair: Any, digits: Any, facts: Any) -> None:  # fmt: skip
     """As `Sketching._note`, for all that the kernel at the door has accepted; all but the system prompt."""
-    scratch = np.empty(48, np.uint64)
-    pair = np.zeros(8 + 2 * 256 + 8, np.uint8)  # eight bytes that are only read
-    digits = np.zeros(10 + 8, np.uint8)  # of an unsigned 32-bit number, and what is read behind it
     for i in range(len(accepted)):
         if not accepted[i]:
             continue
@@ -299,7 +301,7 @@ def _note_all(buffer: Any, accepted: Any, spans: Any, numbers: Any, offsets: Any
             row.age_d = np.float32((number[door.TIME_MS] - number[door.CREATED_MS]) / 86_400_000)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _copy(buffer: Any, spans: Any, chosen: Any, starts: Any, into: Any) -> None:
     for row in range(len(spans)):
         if chosen[row]:

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
 from pipeline.model.tokens import word
 
 _BLOCK: Final = 128
@@ -45,18 +46,20 @@ def started(key: bytes, purpose: bytes, digest_size: int = 8) -> NDArray[np.uint
     return state
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def hash64(started: Any, buffer: Any, begin: int, end: int, scratch: Any) -> Any:
     """Of buffer[begin:end], which is not empty and is read in words: seven bytes more are there. Never 0.
 
     `scratch` holds at least 40 words.
     """
     state, words, work = scratch[:8], scratch[8:24], scratch[24:40]
-    state[:] = started
+    for i in range(8):
+        state[i] = started[i]
     at, length = begin, np.uint64(_BLOCK)
     while True:
         here = min(end - at, _BLOCK)
-        words[:] = 0
+        for i in range(16):
+            words[i] = 0
         for i in range((here + 7) >> 3):
             words[i] = word(buffer, at + 8 * i)
         if here & 7:
@@ -68,7 +71,7 @@ def hash64(started: Any, buffer: Any, begin: int, end: int, scratch: Any) -> Any
             return max(state[0], _1)
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _compress(state: Any, words: Any, length: Any, last: bool, v: Any) -> None:
     for i in range(8):
         v[i] = state[i]
@@ -88,7 +91,7 @@ def _compress(state: Any, words: Any, length: Any, last: bool, v: Any) -> None:
         state[i] ^= v[i] ^ v[i + 8]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(inline="always", **LEAN)
 def _mix(v: Any, a: int, b: int, c: int, d: int, x: Any, y: Any) -> None:
     v[a] = v[a] + v[b] + x
     turned = v[d] ^ v[a]

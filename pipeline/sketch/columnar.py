@@ -25,6 +25,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
+
 U8 = NDArray[np.uint8]
 RATIO_MAX: Final = 256
 """Nobody writes, and nobody reads, more than so many bytes of rows for each byte of their encoding."""
@@ -81,7 +83,7 @@ def _fields(dtype: np.dtype[Any]) -> NDArray[np.int64] | None:
 # ---------------------------------------------------------------- a column of rows
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _load(raw: Any, rows: int, size: int, place: int, width: int, values: Any) -> None:
     """A field of all rows as 64 bits each."""
     halves = raw.view(np.uint32)
@@ -99,7 +101,7 @@ def _load(raw: Any, rows: int, size: int, place: int, width: int, values: Any) -
             values[i] = whole[at + i * step]
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _save(raw: Any, rows: int, size: int, place: int, width: int, values: Any) -> None:
     """The other way."""
     halves = raw.view(np.uint32)
@@ -118,7 +120,7 @@ def _save(raw: Any, rows: int, size: int, place: int, width: int, values: Any) -
             whole[at + i * step] = values[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _width(most: Any) -> Any:
     """Bytes for numbers up to this one."""
     if most == np.uint64(0):
@@ -130,7 +132,7 @@ def _width(most: Any) -> Any:
     return 4 if most < np.uint64(1 << 32) else 8
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _padded(size: int) -> Any:
     return (size + 7) & ~7
 
@@ -186,7 +188,7 @@ def _read(data: Any, at: int, count: int, width: int, base: Any, values: Any) ->
     return at + _padded(count * width)
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _open(out: Any, column: int, form: int, width: int, entries: int, base: Any) -> None:
     words = out[_OPENING * column : _OPENING * (column + 1)].view(np.uint64)
     words[0] = np.uint64(form) | np.uint64(width) << np.uint64(8) | np.uint64(entries) << np.uint64(32)
@@ -196,7 +198,7 @@ def _open(out: Any, column: int, form: int, width: int, entries: int, base: Any)
 # ---------------------------------------------------------------- encoding
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _measure(values: Any, count: int) -> Any:
     """Least, greatest, and the greatest step from one to the next (all ones where a step goes down)."""
     least = most = values[0]

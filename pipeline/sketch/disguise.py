@@ -22,6 +22,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
 from pipeline.model.sighting import Flag
 
 RUN_MIN: Final = 40  # shortest base64 payload we look at
@@ -50,7 +51,8 @@ def undo(text: str, suspicion: int) -> tuple[str, int]:
 
 def look(buffer: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint8]:
     """What each of these lower-case texts is suspected of; 0, almost always: nothing. Rather too often than too rarely."""
-    suspicions: NDArray[np.uint8] = _look(buffer, offsets, _BYTE_KINDS, _WORD_TABLE)
+    suspicions = np.zeros(len(offsets) - 1, np.uint8)
+    _look(buffer, offsets, _BYTE_KINDS, _WORD_TABLE, suspicions)
     return suspicions
 
 
@@ -225,11 +227,9 @@ _BYTE_KINDS: Final = _byte_kinds()
 _WORD_TABLE: Final = _word_table(word for word in _ROT13 | _BACKWARDS if len(word) <= _LETTERS_IN_KEY)
 
 
-@njit(cache=True, nogil=True)
-def _look(buffer, offsets, byte_kinds, word_table):  # type: ignore[no-untyped-def]
-    texts = len(offsets) - 1
-    suspicions = np.zeros(texts, np.uint8)
-    for text in range(texts):
+@njit(**LEAN)
+def _look(buffer, offsets, byte_kinds, word_table, suspicions):  # type: ignore[no-untyped-def]
+    for text in range(len(suspicions)):
         longest = run = 0  # of base64 characters
         words = single = hidden = 0  # runs of letters; of one letter; found in the table
         chunks = leet = 0  # between spaces, with a letter; with a letter beside a digit that looks like one
@@ -277,4 +277,3 @@ def _look(buffer, offsets, byte_kinds, word_table):  # type: ignore[no-untyped-d
             suspicions[text] |= SPACED
         if hidden >= _HIDDEN_MIN and hidden * 16 >= words:
             suspicions[text] |= HIDDEN
-    return suspicions

@@ -18,6 +18,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
+
 if TYPE_CHECKING:
     from datasketch import MinHash
 
@@ -42,7 +44,8 @@ def permutations(slots: int) -> NDArray[np.uint32]:
 def signatures(grams: NDArray[np.uint32], offsets: NDArray[np.int64], slots: int) -> NDArray[np.uint32]:
     """Signatures of a batch: text i has the shingle hashes grams[offsets[i] : offsets[i + 1]]."""
     a, b = permutations(slots)
-    rows: NDArray[np.uint32] = _sign(grams, offsets, a, b)
+    rows = np.full((len(offsets) - 1, slots), EMPTY, np.uint32)
+    _sign(grams, offsets, a, b, rows)
     return rows
 
 
@@ -79,21 +82,26 @@ _FMIX_1 = np.uint32(0x85EBCA6B)
 _FMIX_2 = np.uint32(0xC2B2AE35)
 
 
-@njit(cache=True, nogil=True)
-def _sign(grams, offsets, a, b):  # type: ignore[no-untyped-def]
+@njit(**LEAN)
+def _spread(gram):  # type: ignore[no-untyped-def]
     # numba widens uint32 * uint32 to uint64: cast after every step, or the hashes are silently others.
-    texts = len(offsets) - 1
-    slots = len(a)
-    out = np.full((texts, slots), EMPTY, np.uint32)
-    for text in range(texts):
-        row = out[text]
-        for at in range(offsets[text], offsets[text + 1]):
-            h = grams[at]
-            h = np.uint32(h ^ np.uint32(h >> _16))
-            h = np.uint32(h * _FMIX_1)
-            h = np.uint32(h ^ np.uint32(h >> _13))
-            h = np.uint32(h * _FMIX_2)
-            h = np.uint32(h ^ np.uint32(h >> _16))
-            for slot in range(slots):
-                row[slot] = min(row[slot], np.uint32(np.uint32(a[slot] * h) + b[slot]))
-    return out
+    h = np.uint32(gram ^ np.uint32(gram >> _16))
+    h = np.uint32(h * _FMIX_1)
+    h = np.uint32(h ^ np.uint32(h >> _13))
+    h = np.uint32(h * _FMIX_2)
+    return np.uint32(h ^ np.uint32(h >> _16))
+
+
+@njit(**LEAN)
+def _sign(grams, offsets, a, b, out):  # type: ignore[no-untyped-def]
+    """Four shingles at a time, so that a slot is read and written once for them; the last ones of a text repeat."""
+    for text in range(len(offsets) - 1):
+        last = offsets[text + 1] - 1
+        for at in range(offsets[text], last + 1, 4):
+            h0, h1 = _spread(grams[at]), _spread(grams[min(at + 1, last)])
+            h2, h3 = _spread(grams[min(at + 2, last)]), _spread(grams[min(at + 3, last)])
+            for slot in range(len(a)):
+                x, y = a[slot], b[slot]
+                v0, v1 = np.uint32(np.uint32(x * h0) + y), np.uint32(np.uint32(x * h1) + y)
+                v2, v3 = np.uint32(np.uint32(x * h2) + y), np.uint32(np.uint32(x * h3) + y)
+                out[text, slot] = min(out[text, slot], min(min(v0, v1), min(v2, v3)))

@@ -21,6 +21,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
 from pipeline.model.sighting import Flag
 from pipeline.model.tokens import word
 from pipeline.sketch import disguise
@@ -128,7 +129,7 @@ def _lower(raw: RawTexts, rows: Mapping[int, bytes]) -> tuple[NDArray[np.uint8],
     return out[: end + len(PAD)], offsets
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _write_lower(buffer: Any, spans: Any, known: Any, given: Any, out: Any, offsets: Any) -> Any:
     """Escapes are read and capitals become small; the texts are ASCII. Returns where the last one ends."""
     at = taken = 0
@@ -158,7 +159,7 @@ def _write_lower(buffer: Any, spans: Any, known: Any, given: Any, out: Any, offs
     return at
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _escape(buffer: Any, at: int, end: int) -> Any:
     """Where the next backslash is, or the end. Eight bytes at once; a backslash is the lowest byte that becomes zero."""
     while at < end:
@@ -172,7 +173,7 @@ def _escape(buffer: Any, at: int, end: int) -> Any:
     return end
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _write_run(buffer: Any, begin: int, count: int, out: Any, at: int) -> None:
     """ASCII without an escape, in lower case. Indices that cannot be negative, and nothing to decide: many bytes at once."""
     first, to = np.uint64(begin), np.uint64(at)

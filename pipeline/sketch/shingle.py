@@ -30,6 +30,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
 from pipeline.sketch import characters
 from pipeline.sketch.keyed import derive
 
@@ -104,7 +105,7 @@ _SHORT, _KNOWN, _KNOWN_SHIFT = 8, 1 << 12, np.uint64(64 - 12)
 _ALONE = (1 << characters.SINGLE) | (1 << characters.POINT) | (1 << characters.NEWLINE) | (1 << characters.APOSTROPHE)
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _wide(buffer, at, classes):  # type: ignore[no-untyped-def]
     """Class of a character of two bytes or more, and how many it takes. The bytes are valid UTF-8."""
     first = np.int64(buffer[at])
@@ -118,7 +119,7 @@ def _wide(buffer, at, classes):  # type: ignore[no-untyped-def]
     return (classes[code] if code < characters.TABLE_SIZE else _OTHER), 4
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _edges(buffer, start, end, classes, places, kinds):  # type: ignore[no-untyped-def]
     """Where the class of characters changes, and to what; returns how many such edges there are.
 
@@ -146,7 +147,7 @@ def _edges(buffer, start, end, classes, places, kinds):  # type: ignore[no-untyp
     return count - 2
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _tokenise(buffer, start, end, classes, secrets, scratch):  # type: ignore[no-untyped-def]
     """Writes hashes and places of the tokens of buffer[start:end] into `scratch`; returns how many there are."""
     hashes, firsts, lasts, places, kinds, words, known = scratch
@@ -225,12 +226,12 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _rotate(value, bits):  # type: ignore[no-untyped-def]
     return (value << bits) | (value >> (_64 - bits))
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _round(v0, v1, v2, v3):  # type: ignore[no-untyped-def]
     v0 += v1
     v1 = _rotate(v1, _13) ^ v0
@@ -245,7 +246,7 @@ def _round(v0, v1, v2, v3):  # type: ignore[no-untyped-def]
     return v0, v1, v2, v3
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _eight(buffer, at):  # type: ignore[no-untyped-def]
     """Eight bytes as a little-endian number. An index that cannot be negative makes one read of it."""
     first = np.uint64(at)
@@ -255,7 +256,7 @@ def _eight(buffer, at):  # type: ignore[no-untyped-def]
     return word
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _sip13(buffer, start, end, key_0, key_1):  # type: ignore[no-untyped-def]
     """SipHash-1-3 of buffer[start:end] (Aumasson and Bernstein). Reads up to eight bytes beyond: hence the padding."""
     v0 = key_0 ^ _SIP[0]
@@ -281,7 +282,7 @@ def _sip13(buffer, start, end, key_0, key_1):  # type: ignore[no-untyped-def]
     return v0 ^ v1 ^ v2 ^ v3
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _mix(value):  # type: ignore[no-untyped-def]
     """MurmurHash3's finaliser: a bijection in which every bit depends on every bit."""
     value ^= value >> _33
@@ -291,7 +292,7 @@ def _mix(value):  # type: ignore[no-untyped-def]
     return value ^ (value >> _33)
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _prompt(hashes, count, secrets):  # type: ignore[no-untyped-def]
     """Hash of the whole token sequence; never 0."""
     value = secrets[PROMPT_SEED]
@@ -302,7 +303,7 @@ def _prompt(hashes, count, secrets):  # type: ignore[no-untyped-def]
     return max(_mix(value), _ONE)
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _shingles(hashes, count, secrets, out):  # type: ignore[no-untyped-def]
     """Writes the shingle hashes of a token sequence, in order; returns how many there are."""
     tokens = len(secrets) - SHINGLE_FACTORS
@@ -326,7 +327,7 @@ def _shingles(hashes, count, secrets, out):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------- distinct, in order
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _sort_distinct(values, count, scratch, counts):  # type: ignore[no-untyped-def]
     """Sorts values[:count] into scratch and returns how many distinct ones it holds there.
 
@@ -361,7 +362,7 @@ def _sort_distinct(values, count, scratch, counts):  # type: ignore[no-untyped-d
     return distinct
 
 
-@njit(cache=True, nogil=True)
+@njit(**LEAN)
 def _find_phrases(hashes, count, tokens, starts, phrase_flags, slots):  # type: ignore[no-untyped-def]
     flags = np.uint32(0)
     mask = np.uint64(len(slots) - 1)
@@ -380,6 +381,23 @@ def _find_phrases(hashes, count, tokens, starts, phrase_flags, slots):  # type: 
 
 
 # ---------------------------------------------------------------- a batch, and one text
+
+
+@njit(**LEAN)
+def _leave_out(ordered, total, most):  # type: ignore[no-untyped-def]
+    """As with characters: the first three quarters and the last. Returns how many are left."""
+    head = most * 3 // 4
+    for i in range(head, most):
+        ordered[i] = ordered[total - most + i]
+    return most
+
+
+@njit(**LEAN)
+def _write(distinct, n_keys, n_grams, keys, key_at, grams, gram_at):  # type: ignore[no-untyped-def]
+    for i in range(n_keys):
+        keys[key_at + i] = distinct[i]
+    for i in range(n_grams):
+        grams[gram_at + i] = np.uint32(distinct[i] >> _32)
 
 
 @njit(cache=True, nogil=True)
@@ -414,20 +432,14 @@ def sketch_texts(buffer, offsets, classes, secrets, phrases, keys_max, shingles_
         tokens[text] = count
         flags[text] = _find_phrases(hashes, count, phrases.tokens, phrases.starts, phrases.flags, phrases.slots)
         total = _shingles(hashes, count, secrets, ordered)
-        if total > shingles_max:  # as with characters: the first three quarters and the last
-            head = shingles_max * 3 // 4
-            ordered[head:shingles_max] = ordered[total - shingles_max + head : total].copy()
-            total = shingles_max
+        if total > shingles_max:
+            total = _leave_out(ordered, total, shingles_max)
             flags[text] |= TRUNCATED
         distinct = _sort_distinct(ordered, total, sorted_, counts)
-        at = key_offsets[text]
         kept = min(distinct, keys_max)
-        keys[at : at + kept] = sorted_[:kept]
-        key_offsets[text + 1] = at + kept
-        at = gram_offsets[text]
-        for i in range(distinct):
-            grams[at + i] = np.uint32(sorted_[i] >> _32)
-        gram_offsets[text + 1] = at + distinct
+        key_offsets[text + 1] = key_offsets[text] + kept
+        gram_offsets[text + 1] = gram_offsets[text] + distinct
+        _write(sorted_, kept, distinct, keys, key_offsets[text], grams, gram_offsets[text])
     keys = keys[: key_offsets[texts]].copy()
     grams = grams[: gram_offsets[texts]].copy()
     return prompts, tokens, flags, keys, key_offsets, grams, gram_offsets

@@ -19,6 +19,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
 from pipeline.window.pane import first_live_pane, pane_of
 
 REQUESTS: Final = "requests"
@@ -305,7 +306,7 @@ def empty_slots(capacity: int) -> tuple[NDArray[np.uint64], np.uint64]:
     return np.zeros((capacity, 2), np.uint64), np.uint64(64 - (capacity.bit_length() - 1))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _slot(slots: NDArray[np.uint64], shift: np.uint64, account: np.uint64) -> Any:
     """The slot of an account, or the empty one where it belongs."""
     mask = len(slots) - 1
@@ -324,7 +325,7 @@ def _find(slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts) -> An
     return rows
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def find_or_claim(
     slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts, owners: Accounts, size: int, rows: Numbers
 ) -> Any:
@@ -340,7 +341,7 @@ def find_or_claim(
     return size
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _add_requests(
     slots: NDArray[np.uint64], shift: np.uint64, accounts: Accounts, requests: Numbers, total: Numbers
 ) -> None:

@@ -12,6 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.kernel import LEAN
+
 DEAD, GOOD, DUPLICATE, LATE, APPLIED, AGAIN = range(6)
 """Fates of a record. It comes with DEAD, GOOD or AGAIN (read before and waiting still) and GOOD is decided here."""
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -66,7 +68,7 @@ class Seen:
             self._count = _add(self._events, self._times, 0, events, times)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _slot(table: Any, event: Any) -> Any:
     """Where an event is, or belongs. Hashes are keyed, so nobody can choose them alike."""
     mask = len(table) - 1
@@ -76,7 +78,7 @@ def _slot(table: Any, event: Any) -> Any:
     return at
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _add(table: Any, seen: Any, count: int, events: Any, times: Any) -> Any:
     for i in range(len(events)):
         at = _slot(table, events[i])
@@ -85,7 +87,7 @@ def _add(table: Any, seen: Any, count: int, events: Any, times: Any) -> Any:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _judge(
     table: Any, seen: Any, count: int, events: Any, times: Any, fates: Any, newest: int, tick_ms: int, late_ms: int,
     duplicate_ms: int,

@@ -94,8 +94,9 @@ def fold(buckets: Buckets, drawn: list[tuple[int, int, int]], start: int, end: i
     }
 
 
-def small() -> Buckets:
-    return Buckets(HOT_AT, SAMPLE, PER_PARTY)
+def small(room: int = 1) -> Buckets:
+    """Buckets whose pool is full at once, so that it grows amid every fold."""
+    return Buckets(HOT_AT, SAMPLE, PER_PARTY, room)
 
 
 @settings(max_examples=300)
