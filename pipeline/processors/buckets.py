@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.kernel import LEAN
+from pipeline.window.growing import grown
 
 PARTIES: Final = 64
 EVENTS: Final = 4
@@ -270,7 +271,7 @@ class Buckets:
             )  # fmt: skip
             if so_far[0] < len(keys):
                 used, more = int(self._counts[1]), len(self._parties) + 1
-                self._parties, self._events = _grown(self._parties, used, more), _grown(self._events, used, more)
+                self._parties, self._events = grown(self._parties, used, more), grown(self._events, used, more)
         n_sent, n_rows = so_far[2:].tolist()
         return sent[:n_sent], row_bucket[:n_rows].copy(), row_event[:n_rows].copy()
 
@@ -280,22 +281,10 @@ class Buckets:
 
     def _room(self, rows: int) -> None:
         """Every row may need a bucket of its own."""
-        self._buckets = _grown(self._buckets, self.count, self.count + rows)
+        self._buckets = grown(self._buckets, self.count, self.count + rows)
         if len(self._index) < 2 * (self.count + rows):
             size = len(self._index)
             while size < 2 * (self.count + rows):
                 size *= 2
             self._index = np.full(size, -1, np.int32)
             _reindex(self._index, self._buckets, self.count)
-
-
-def _grown(array: Any, used: int, wanted: int) -> Any:
-    """The array, or a larger one with what is used of it. What lies beyond is not touched before it is needed."""
-    size = len(array)
-    if wanted <= size:
-        return array
-    while size < wanted:
-        size *= 2
-    larger = np.empty(size, array.dtype)
-    larger[:used] = array[:used]
-    return larger

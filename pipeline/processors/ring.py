@@ -21,6 +21,7 @@ import numpy.typing as npt
 from pipeline.model.kernel import LEAN
 from pipeline.model.sighting import SIGHTING
 from pipeline.window.accounts import empty_slots, find_or_claim
+from pipeline.window.growing import grown
 from pipeline.window.journal import Columns
 
 RECENT: Final = 4
@@ -131,7 +132,7 @@ class Ring:
     def _indices(self, columns: Columns) -> npt.NDArray[np.int64]:
         """Account indices of the rows; new accounts get the next ones, in row order."""
         hashes, before = np.ascontiguousarray(columns["sightings"]["account"]), len(self.ids)
-        self._hashes = _grown(self._hashes, before, before + len(hashes))
+        self._hashes = grown(self._hashes, before, before + len(hashes))
         if 2 * (before + len(hashes)) > len(self._known):
             self._known, self._shift = empty_slots(1 << (4 * (before + len(hashes))).bit_length())
             known = self._hashes[:before].copy()
@@ -156,9 +157,9 @@ class Ring:
 
     def _grow(self, rows: int, grams: int) -> None:
         used = self.count
-        self.sightings, self._slots = _grown(self.sightings, used, rows), _grown(self._slots, used, rows)
-        self._offsets = _grown(self._offsets, used + 1, rows + 1)
-        self._grams = _grown(self._grams, int(self._offsets[used]), grams)
+        self.sightings, self._slots = grown(self.sightings, used, rows), grown(self._slots, used, rows)
+        self._offsets = grown(self._offsets, used + 1, rows + 1)
+        self._grams = grown(self._grams, int(self._offsets[used]), grams)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -170,15 +171,6 @@ def _first_rows(indices: Any, before: int, after: int) -> Any:
             rows[met - before] = row
             met += 1
     return rows
-
-
-def _grown(array: Any, used: int, wanted: int) -> Any:
-    """The array, or a larger one with what is used of it. What lies beyond is not touched before it is needed."""
-    if wanted <= len(array):
-        return array
-    larger = np.empty((max(wanted, 2 * len(array)), *array.shape[1:]), array.dtype)
-    larger[:used] = array[:used]
-    return larger
 
 
 @numba.njit(**LEAN)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model.sighting import SIGHTING
+from pipeline.window.growing import grown
 
 ROWS_AT_FIRST: Final = 1 << 10
 
@@ -32,7 +33,7 @@ class Table:
     def append(self, rows: NDArray[Any]) -> int:
         """Returns the number of the first of them. The array must not change afterwards."""
         start, end = len(self), len(self) + len(rows)
-        self.party, self.time = _grown(self.party, start, end), _grown(self.time, start, end)
+        self.party, self.time = grown(self.party, start, end), grown(self.time, start, end)
         self.party[start:end], self.time[start:end] = rows["party"], rows["time"]
         self._blocks.append(rows)
         self._starts.append(end)
@@ -50,11 +51,3 @@ class Table:
     def all(self) -> NDArray[Any]:
         """Every row."""
         return np.concatenate([np.zeros(0, SIGHTING), *self._blocks])
-
-
-def _grown(column: NDArray[Any], used: int, wanted: int) -> NDArray[Any]:
-    if wanted <= len(column):
-        return column
-    larger = np.empty(max(wanted, 2 * len(column)), column.dtype)
-    larger[:used] = column[:used]
-    return larger
