@@ -29,14 +29,14 @@ from tests.kafka.broker import Broker, BrokerError
 
 ROOT = Path(__file__).resolve().parents[2]
 TITLES = {
-    "ours": "ours, one process",
-    "two": "ours, two (observe | match)",
+    "ours": "ours (observe | match)",
+    "alone": "ours in one process",
     "empty": "empty Faust agent",
     "datasketch": "datasketch in Faust",
 }
 GOALS = {"empty": 6, "datasketch": 50}
-# What runs in which process: all in one, and as `sweepwatch worker --stages observe` beside `--stages match,...`.
-DEPLOYED = {"ours": [["observe", "match"]], "two": [["match"], ["observe"]]}
+# What runs in which process: as `sweepwatch worker --stages observe` beside `--stages match,...`, and all in one.
+DEPLOYED = {"ours": [["match"], ["observe"]], "alone": [["observe", "match"]]}
 PEERS_EVENTS_MAX = 100_000  # datasketch takes a minute for them; more would slow it further
 PATIENCE_S = 300
 
@@ -83,7 +83,7 @@ def side_by_side(bootstrap: str, folder: Path, options: argparse.Namespace) -> R
     fill(bootstrap, options.events)
     counts = {
         "ours": options.events,
-        "two": options.events,
+        "alone": options.events,
         "empty": min(options.events, PEERS_EVENTS_MAX),
         "datasketch": min(options.events, PEERS_EVENTS_MAX),
     }
@@ -93,7 +93,11 @@ def side_by_side(bootstrap: str, folder: Path, options: argparse.Namespace) -> R
         rounds.append(results)
         say(f"round {number}: " + ", ".join(f"{name} {rate(row):,.0f}/s" for name, row in results.items()))
     summary = {name: summarize([results[name] for results in rounds]) for name in counts}
-    ratios = {name: spread([rate(r["ours"]) / rate(r[name]) for r in rounds]) for name in GOALS}
+    ratios = {
+        f"{ours} / {peer}": spread([rate(r[ours]) / rate(r[peer]) for r in rounds])
+        for ours in DEPLOYED
+        for peer in GOALS
+    }
     report(summary, ratios, rounds[-1]["ours"])
     early = statistics.median(EARLY / r["datasketch"]["early_s"] for r in rounds if r["datasketch"]["early_s"])
     say(f"  datasketch in Faust, its first {EARLY:,} events: {early:,.0f}/s")
@@ -215,7 +219,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def report(summary: Mapping[str, Result], ratios: Mapping[str, Mapping[str, float]], ours: Result) -> None:
+def report(summary: Mapping[str, Result], ratios: Mapping[str, Mapping[str, float]], last: Result) -> None:
     """The table, and what is ours in it."""
     say("")
     say(f"{'median (min-max)':<30}{'events/s':>30}{'CPU us/event':>24}{'RSS MB':>8}")
@@ -227,16 +231,17 @@ def report(summary: Mapping[str, Result], ratios: Mapping[str, Mapping[str, floa
             + f"{row['rss_mb']:>8,.0f}"
         )
     for name, ratio in ratios.items():
+        ours_as, _, peer = name.partition(" / ")
         say(
-            f"ours / {TITLES[name]}: {ratio['median']:.1f} times ({ratio['min']:.1f}-{ratio['max']:.1f}), "
-            f"goal {GOALS[name]}: {'reached' if ratio['median'] >= GOALS[name] else 'NOT reached'}"
+            f"{TITLES[ours_as]} / {TITLES[peer]}: {ratio['median']:.1f} times ({ratio['min']:.1f}-{ratio['max']:.1f}), "
+            f"goal {GOALS[peer]}: {'reached' if ratio['median'] >= GOALS[peer] else 'NOT reached'}"
         )
-    for name, stage in ours["stages"].items():
+    for name, stage in last["stages"].items():
         say(
             f"  {name}: {stage['step_us']:.1f} us CPU an event in steps, {stage['checkpoint_us']:.1f} in checkpoints; "
             f"writes {stage['bytes_out']:,.0f} bytes an event on and {stage['bytes_state']:,.0f} to its changelog"
         )
-    say(f"  verified: {ours['verified']}")
+    say(f"  verified: {last['verified']}")
     say(
         "From the first event in a process to the last one done; starting up is left out. Ours ends when all is committed."
     )
