@@ -48,7 +48,7 @@ from pipeline.processors.wire import Candidates
 from pipeline.settings import Settings, sketch_parameters
 from pipeline.sketch.sketcher import Sketcher, grams32
 from pipeline.window.journal import Journal
-from pipeline.window.ticks import FOREVER, NEVER, Frontier, tick_end_ms
+from pipeline.window.ticks import FOREVER, NEVER, Frontier, first_kept, tick_end_ms
 
 STEPS: Final = (12, 16, 20, 28, 40, 56, 80, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 65536)
 """Parties at which a bucket is looked at (again)."""
@@ -139,7 +139,7 @@ class Gather:
 
     def _close_tick(self, state: GatherState, tick: int, read: Reader, outs: list[Out]) -> None:
         pane = tick // self._pane_ticks
-        if state.journal.expire(pane - self._window_panes):
+        if state.journal.expire(first_kept(pane, self._window_panes)):
             state.crowds = Crowds()
             for columns in state.journal.blocks():
                 self._fold(state, columns)

@@ -24,7 +24,7 @@ from pipeline.processors.table import Table
 from pipeline.processors.wire import Candidates, Marker, Rows, Sightings
 from pipeline.settings import Settings, sketch_parameters
 from pipeline.window.journal import Columns, Journal
-from pipeline.window.ticks import FOREVER, NEVER, Frontier, closed_by
+from pipeline.window.ticks import FOREVER, NEVER, Frontier, closed_by, first_kept
 
 ROWS_MAX: Final = 16_384
 """Sampled rows of one message to gather: about 1 MiB, packed. A sighting that several buckets sample stands in it once."""
@@ -137,7 +137,7 @@ class Match:
 
     def _fold_pane(self, state: MatchState, pane: int, columns: Columns) -> Iterator[Out]:
         """Fold the rows of one pane, after dropping panes that have left the window by then."""
-        if state.journal.expire(max(pane - self._window_panes, self._first_that_fits(state, pane))):
+        if state.journal.expire(max(first_kept(pane, self._window_panes), self._first_that_fits(state, pane))):
             state.cleared = pane
             self._refold(state)
         state.journal.append(pane, columns)

@@ -40,7 +40,7 @@ from pipeline.sketch.layout import PackedRows, pack_rows
 from pipeline.window.accounts import AccountTable
 from pipeline.window.journal import Columns, Journal, slices
 from pipeline.window.seen import AGAIN, APPLIED, DEAD, DUPLICATE, GOOD, LATE, Seen
-from pipeline.window.ticks import FOREVER, NEVER, closed_by, tick_end_ms
+from pipeline.window.ticks import FOREVER, NEVER, closed_by, first_kept, tick_end_ms
 
 DAY_MS: Final = 86_400_000
 KEYED: Final = {**RAGGED, "keys": "key_lengths"}
@@ -272,7 +272,7 @@ class Observe:
     def _expire(self, state: ObserveState, tick: int) -> None:
         """Forget the panes that have left the window at this tick."""
         pane = tick * self._tick_ms // self._pane_ms
-        if state.journal.expire(pane - self._window_ms // self._pane_ms):
+        if state.journal.expire(first_kept(pane, self._window_ms // self._pane_ms)):
             self._refold(state)
 
     def _enact(self, state: ObserveState, tick: int, outs: list[Out], last: int = FOREVER) -> None:
