@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from pipeline.model.sighting import SIGHTING
 from pipeline.processors.buckets import EVENTS, PARTIES
+from pipeline.processors.ring import first_rows
+from pipeline.window.numbering import Numbering
 
 ROWS_MAX: Final = PARTIES * EVENTS
 KEYS_MAX: Final = 25
@@ -30,7 +32,7 @@ class Crowds:
 
     def __init__(self) -> None:
         self.sightings = np.zeros(1 << 10, SIGHTING)
-        self._events: dict[int, int] = {}
+        self._events = Numbering()
         self._buckets: dict[int, int] = {}
         self.keys: list[int] = []
         self.tau = np.zeros(1 << 8, np.uint64)
@@ -49,13 +51,12 @@ class Crowds:
     @property
     def events(self) -> int:
         """Sampled requests held."""
-        return len(self._events)
+        return self._events.count
 
     def add(self, hot: Any, lengths: Any, row_events: Any, sightings: Any) -> list[tuple[int, int, int]]:
         """Fold what match sent of one tick. Returns per changed bucket: its index, parties before, parties after."""
         self._remember(sightings)
-        place = self._events
-        events = np.array([place[event] for event in row_events.tolist()], np.int32)
+        events = self._events.of(row_events).astype(np.int32)
         buckets = np.array([self._bucket(key) for key in hot["key"].tolist()], np.int64)
         before = self._estimates[buckets]
         _extend_all(
@@ -72,16 +73,13 @@ class Crowds:
 
     def _remember(self, sightings: Any) -> None:
         """Keep those that are new."""
-        place = self._events
-        fresh = []
-        for row, event in enumerate(sightings["event"].tolist()):
-            if event not in place:
-                place[event] = len(place)
-                fresh.append(row)
-        while len(place) > len(self.sightings):
+        before = self._events.count
+        numbers = self._events.of(sightings["event"])
+        after = self._events.count
+        while after > len(self.sightings):
             self.sightings = np.concatenate([self.sightings, np.zeros_like(self.sightings)])
             self._of_event = np.concatenate([self._of_event, np.full_like(self._of_event, -1)])
-        self.sightings[len(place) - len(fresh) : len(place)] = sightings[fresh]
+        self.sightings[before:after] = sightings[first_rows(numbers, before, after)]
 
     def _bucket(self, key: int) -> int:
         bucket = self._buckets.get(key)

@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from pipeline.model.kernel import LEAN
 from pipeline.model.sighting import SIGHTING
-from pipeline.window.accounts import empty_slots, find_or_claim
 from pipeline.window.growing import grown
 from pipeline.window.journal import Columns
+from pipeline.window.numbering import Numbering
 
 RECENT: Final = 4
 """Requests of an account that a new one is compared with."""
@@ -83,8 +83,7 @@ class Ring:
         self._recent = np.full((1 << 10, RECENT), -1, np.int32)
         self._accounts: dict[int, int] = {}
         self._by_id: dict[str, int] = {}
-        self._hashes = np.zeros(1 << 10, np.uint64)
-        self._known, self._shift = empty_slots(1 << 11)  # the same as `_accounts`, for kernels
+        self._numbers = Numbering()  # the same as `_accounts`, for arrays
         self.ids: list[str] = []
 
     @property
@@ -102,8 +101,7 @@ class Ring:
 
     def hashes(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
         """Account hashes of dense indices."""
-        found: npt.NDArray[np.uint64] = self._hashes[indices]
-        return found
+        return self._numbers.hashes(indices)
 
     def append(self, columns: Columns, complete: bool) -> npt.NDArray[np.int64]:
         """Add rows in event order; returns the account index of each. Unless complete, fills near and gap_s in place."""
@@ -131,16 +129,10 @@ class Ring:
 
     def _indices(self, columns: Columns) -> npt.NDArray[np.int64]:
         """Account indices of the rows; new accounts get the next ones, in row order."""
-        hashes, before = np.ascontiguousarray(columns["sightings"]["account"]), len(self.ids)
-        self._hashes = grown(self._hashes, before, before + len(hashes))
-        if 2 * (before + len(hashes)) > len(self._known):
-            self._known, self._shift = empty_slots(1 << (4 * (before + len(hashes))).bit_length())
-            known = self._hashes[:before].copy()
-            find_or_claim(self._known, self._shift, known, self._hashes, 0, np.empty(before, np.int64))
-        indices = np.empty(len(hashes), np.int64)
-        after = find_or_claim(self._known, self._shift, hashes, self._hashes, before, indices)
-        if after > before:
-            self._meet(columns, _first_rows(indices, before, after))
+        before = len(self.ids)
+        indices = self._numbers.of(columns["sightings"]["account"])
+        if self._numbers.count > before:
+            self._meet(columns, first_rows(indices, before, self._numbers.count))
         while len(self._recent) < len(self.ids):
             self._recent = np.concatenate([self._recent, np.full_like(self._recent, -1)])
         return indices
@@ -163,7 +155,7 @@ class Ring:
 
 
 @numba.njit(cache=True, nogil=True)
-def _first_rows(indices: Any, before: int, after: int) -> Any:
+def first_rows(indices: Any, before: int, after: int) -> Any:
     """The row in which each index from `before` on comes first; they come in their order."""
     rows, met = np.empty(after - before, np.int64), before
     for row in range(len(indices)):
