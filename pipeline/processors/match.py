@@ -158,14 +158,9 @@ class Match:
     def _first_that_fits(self, state: MatchState, pane: int) -> int:
         """The first pane to keep so that what is kept of earlier panes stays within its bound. Earlier panes are complete,
         so neither batches nor restarts change it."""
-        earlier = {each: rows for each, rows in state.journal.rows("sightings").items() if each < pane}
-        held, first = sum(earlier.values()), NEVER
-        for each in sorted(earlier):
-            if held <= self._sightings_max:
-                break
-            held -= earlier[each]
-            first = each + 1
-            state.head.count("bound_match_sightings", earlier[each])
+        first = state.journal.first_that_fits("sightings", self._sightings_max, pane, with_it=False)
+        gone = sum(rows for each, rows in state.journal.rows("sightings").items() if each < first)
+        state.head.count("bound_match_sightings", gone)
         return first
 
     def _fold(self, state: MatchState, columns: Mapping[str, Any]) -> tuple[Any, Any, Any]:

@@ -250,13 +250,13 @@ class Observe:
         if state.members.by_campaign:
             self._judge(state, np.unique(indices), now_ms, outs)
         bound = self._settings.bounds.ring_events_max
-        if state.ring.count > bound:
-            oldest = state.journal.oldest_pane
-            if oldest < pane and state.journal.expire(oldest + 1):
-                state.head.count("bound_ring_events")
-                self._refold(state)
-                # What the ring has dropped is no longer known as seen: a restart could not know it either.
-                state.seen.forget(state.journal.oldest_pane * self._pane_ms)
+        if state.ring.count > bound and state.journal.expire(
+            state.journal.first_that_fits("sightings", bound, pane, with_it=True)
+        ):
+            state.head.count("bound_ring_events")
+            self._refold(state)
+            # What the ring has dropped is no longer known as seen: a restart could not know it either.
+            state.seen.forget(state.journal.oldest_pane * self._pane_ms)
 
     def _expose(self, state: ObserveState, rows: Any) -> None:
         """How many accounts had the chance to be accused wrongly, and on how many days: the measure of false alarms.

@@ -127,6 +127,14 @@ def test_nor_at_the_bound_of_the_ring() -> None:
     assert_equal(found, undisturbed(settings, 1))
 
 
+def test_nor_at_the_bound_of_match() -> None:
+    settings = LAX.override(bounds__match_sightings_max=1000, time__pane_s=3600)
+    found = Simulation(settings, log(), 1, 9, Accidents(), batch_max=96).run()
+
+    assert found.counters("match")["bound_match_sightings"] > 0
+    assert_equal(found, undisturbed(settings, 1))
+
+
 def test_nor_when_commits_are_rare_and_crashes_lose_much() -> None:
     found = Simulation(
         LAX, log(), 2, 8, Accidents(crash=0.01, torn=0.01, outage=0.001, commit=0.02), batch_max=600

@@ -178,6 +178,18 @@ def test_a_bucket_forgets_a_pane_that_has_left_the_window() -> None:
         assert bool(told(outs)) is is_hot
 
 
+def test_at_its_bound_match_forgets_the_oldest_panes_and_counts_their_sightings() -> None:
+    match = Match(SMALL.override(bounds__match_sightings_max=1_000), 1)
+    state = match.zero(0)
+    traffic = [
+        saw(account, minute, 1) for minute in range(8) for account in range(1000 * minute + 1, 1000 * minute + 301)
+    ]
+    run(match, state, log([sent(traffic, 8)]))
+
+    assert match.counters(state)["bound_match_sightings"] == 1_200  # the first two panes, of two minutes each
+    assert match.counters(state)["sightings"] == 1_200
+
+
 def test_counters_say_what_was_read_applied_and_held() -> None:
     match = stage()
     state = match.zero(0)

@@ -108,6 +108,18 @@ def test_nothing_to_expire_says_so_and_changes_nothing() -> None:
     assert len(some.drain()) == 1
 
 
+def test_where_there_are_too_many_rows_a_quarter_of_the_room_is_made() -> None:
+    some = journal()
+    for pane in range(5):
+        some.append(pane, columns(*range(4)))
+
+    assert some.first_that_fits("number", 16, 4, with_it=False) == 0  # just enough
+    assert some.first_that_fits("number", 15, 4, with_it=False) == 1
+    assert some.first_that_fits("number", 16, 4, with_it=True) == 2  # the rows of the pane itself count
+    assert some.first_that_fits("number", 1, 4, with_it=True) == 4  # and stay
+    assert journal().first_that_fits("number", 1, 4, with_it=True) == 4
+
+
 def test_a_tombstone_is_written_once() -> None:
     some = journal()
     some.append(0, columns(1))
