@@ -13,6 +13,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.model.kernel import LEAN
 from pipeline.model.sighting import SIGHTING
 from pipeline.processors.buckets import EVENTS, PARTIES
 from pipeline.processors.ring import first_rows
@@ -60,10 +61,9 @@ class Crowds:
         buckets = np.array([self._bucket(key) for key in hot["key"].tolist()], np.int64)
         before = self._estimates[buckets]
         _extend_all(
-            self.rows, self.count, self.parties, self._of_event, self.sightings["party"], buckets, events,
+            self.rows, self.count, self.parties, self._of_event, self.sightings["party"], self.tau, buckets, events,
             np.cumsum(lengths) - lengths, lengths, hot["tau"],
         )  # fmt: skip
-        self.tau[buckets] = hot["tau"]
         after = [
             _estimate(parties, tau)
             for parties, tau in zip(self.parties[buckets].tolist(), hot["tau"].tolist(), strict=True)
@@ -144,50 +144,60 @@ def _estimate(parties: int, tau: float) -> int:
     return parties if tau >= 2.0**64 - 1 else int(parties / (tau / 2.0**64))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LEAN)
 def _extend_all(
-    rows: Any, count: Any, parties: Any, of_event: Any, party: Any, buckets: Any, events: Any, starts: Any, lengths: Any,
-    taus: Any,
+    rows: Any, count: Any, parties: Any, of_event: Any, party: Any, tau: Any, buckets: Any, events: Any, starts: Any,
+    lengths: Any, taus: Any,
 ) -> None:  # fmt: skip
     for i in range(len(buckets)):
-        chosen = events[starts[i] : starts[i] + lengths[i]]
-        _extend(rows, count, parties, of_event, party, buckets[i], chosen, taus[i])
+        bucket = buckets[i]
+        if taus[i] < tau[bucket]:
+            _lower(rows, count, parties, party, bucket, taus[i])
+        tau[bucket] = taus[i]
+        for at in range(starts[i], starts[i] + lengths[i]):
+            _extend(rows, count, parties, of_event, party, bucket, events[at], taus[i])
 
 
-@numba.njit(cache=True, nogil=True)
-def _extend(rows: Any, count: Any, parties: Any, of_event: Any, party: Any, bucket: int, events: Any, tau: Any) -> None:
-    """Add events to a bucket's row, drop those at or above the threshold."""
-    kept = 0
+@numba.njit(**LEAN)
+def _lower(rows: Any, count: Any, parties: Any, party: Any, bucket: int, tau: Any) -> None:
+    """Drop a bucket's events at or above the new threshold, and count the parties that are left."""
+    kept = distinct = 0
     for i in range(count[bucket]):
         event = rows[bucket, i]
         if party[event] < tau:
+            distinct += not _has(rows, party, bucket, kept, party[event])
             rows[bucket, kept] = event
             kept += 1
-    for event in events:
-        if party[event] >= tau or kept >= rows.shape[1]:
-            continue
-        held = False
-        for k in range(of_event.shape[1]):
-            if of_event[event, k] == bucket:  # match may pass a request on again after an expiry
-                for i in range(kept):
-                    held |= rows[bucket, i] == event
-                break
-            if of_event[event, k] < 0:
-                of_event[event, k] = bucket
-                break
-        if not held:
-            rows[bucket, kept] = event
-            kept += 1
-    count[bucket] = kept
-    seen = np.empty(kept, np.uint64)
-    for i in range(kept):
-        seen[i] = party[rows[bucket, i]]
-    seen.sort()
-    distinct = 0
-    for i in range(kept):
-        if i == 0 or seen[i] != seen[i - 1]:
-            distinct += 1
-    parties[bucket] = distinct
+    count[bucket], parties[bucket] = kept, distinct
+
+
+@numba.njit(**LEAN)
+def _has(rows: Any, party: Any, bucket: int, count: int, one: Any) -> Any:
+    """Is this party among the first events of a bucket?"""
+    for i in range(count):  # noqa: SIM110 - numba knows no generators
+        if party[rows[bucket, i]] == one:
+            return True
+    return False
+
+
+@numba.njit(**LEAN)
+def _extend(rows: Any, count: Any, parties: Any, of_event: Any, party: Any, bucket: int, event: int, tau: Any) -> None:
+    """Add an event to a bucket's row, unless it is there or there is no room."""
+    kept = count[bucket]
+    if party[event] >= tau or kept >= rows.shape[1]:
+        return
+    for k in range(of_event.shape[1]):
+        if of_event[event, k] == bucket:  # match may pass a request on again after an expiry
+            for i in range(kept):
+                if rows[bucket, i] == event:
+                    return
+            break
+        if of_event[event, k] < 0:
+            of_event[event, k] = bucket
+            break
+    parties[bucket] += not _has(rows, party, bucket, kept, party[event])
+    rows[bucket, kept] = event
+    count[bucket] = kept + 1
 
 
 @numba.njit(cache=True, nogil=True)

@@ -69,12 +69,14 @@ def run(count: int, runs: int) -> dict[str, Any]:
 
 def drive(log: Sequence[tuple[int, Records]]) -> None:
     """The log through both stages, a checkpoint after every step, as the Kafka host would do it."""
-    stages = build(Settings(), {"requests": PARTITIONS, "sightings": PARTITIONS})
+    settings = Settings()
+    matches = settings.kafka.match_partitions
+    stages = build(settings, {"requests": PARTITIONS, "sightings": matches})
     first, second = stages["observe"], stages["match"]
     states = [first.zero(p) for p in range(PARTITIONS)]
-    others = [second.zero(p) for p in range(PARTITIONS)]
+    others = [second.zero(p) for p in range(matches)]
     progress = [Record("campaigns", 0, 0, b"tick", orjson.dumps({"closed": FOREVER}))]
-    ends = [0] * PARTITIONS
+    ends = [0] * matches
 
     def step(p: int, records: Records, end: bool = False) -> None:
         outs = first.step(states[p], Batch(p, records, progress, end=end), nothing)
