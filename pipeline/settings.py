@@ -117,6 +117,7 @@ class BoundSettings(_Section):
     value_bytes_max: int = knob(4_194_304, "bytes", 1_024, 67_108_864, "Larger: long requests are read. Smaller: a hostile one is refused sooner (dead letter `too_large`).")
     accounts_max: int = knob(2_000_000, "accounts per partition", 100, 100_000_000, "More: quiet accounts keep their history. About 0.5 kB each.")
     match_sightings_max: int = knob(4_000_000, "sightings per partition", 1_000, 1_000_000_000, "More: texts are compared further back. At the bound the oldest quarter is forgotten, in whole panes. About 1.5 kB each with its keys.")
+    gather_samples_max: int = knob(20_000_000, "sampled requests", 1_000, 1_000_000_000, "More: crowds are remembered further back. At the bound the oldest quarter is forgotten, in whole panes. About 0.2 kB each; a request may be sampled several times.")
     ring_events_max: int = knob(1_000_000, "requests per partition", 1_000, 100_000_000, "More: members of a campaign are found further back. About 0.4 kB each.")
 
 

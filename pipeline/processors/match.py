@@ -137,7 +137,9 @@ class Match:
 
     def _fold_pane(self, state: MatchState, pane: int, columns: Columns) -> Iterator[Out]:
         """Fold the rows of one pane, after dropping panes that have left the window by then."""
-        if state.journal.expire(max(first_kept(pane, self._window_panes), self._first_that_fits(state, pane))):
+        if state.journal.begins(pane) and state.journal.expire(
+            max(first_kept(pane, self._window_panes), self._first_that_fits(state, pane))
+        ):
             state.cleared = pane
             self._refold(state)
         state.journal.append(pane, columns)

@@ -129,6 +129,10 @@ class Journal:
                 first = each + 1
         return first
 
+    def begins(self, pane: int) -> bool:
+        """Is there no row of this pane or a later one yet?"""
+        return not self._chunks or self._chunks[-1].pane < pane
+
     @property
     def oldest_pane(self) -> int:
         """The oldest pane held. Raises IndexError for an empty journal."""

@@ -30,7 +30,8 @@ from tests.kafka.broker import Broker
 from tests.kafka.chaos import storm
 from tests.kafka.harness import Deployment
 
-SETTINGS: Mapping[str, Any] = {"time__tick_s": 300, "time__late_after_s": 300}
+# The embedded host has as many partitions of sightings as of requests.
+SETTINGS: Mapping[str, Any] = {"time__tick_s": 300, "time__late_after_s": 300, "kafka__match_partitions": 4}
 FACTORY = "tests.kafka.real:build"
 
 

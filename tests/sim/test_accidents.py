@@ -127,11 +127,12 @@ def test_nor_at_the_bound_of_the_ring() -> None:
     assert_equal(found, undisturbed(settings, 1))
 
 
-def test_nor_at_the_bound_of_match() -> None:
-    settings = LAX.override(bounds__match_sightings_max=1000, time__pane_s=3600)
+@pytest.mark.parametrize("stage, bound", [("match", "match_sightings"), ("gather", "gather_samples")])
+def test_nor_at_the_bound_of_match_or_gather(stage: str, bound: str) -> None:
+    settings = LAX.override(**{f"bounds__{bound}_max": 1000, "time__pane_s": 3600})
     found = Simulation(settings, log(), 1, 9, Accidents(), batch_max=96).run()
 
-    assert found.counters("match")["bound_match_sightings"] > 0
+    assert found.counters(stage)[f"bound_{bound}"] > 0
     assert_equal(found, undisturbed(settings, 1))
 
 
