@@ -101,8 +101,8 @@ class TimeSettings(_Section):
 
     tick_s: int = knob(60, "s", 1, 3_600, "Shorter: alerts sooner after the request that decided. Longer: less work for each decision.")
     late_after_s: int = knob(120, "s", 0, 86_400, "Longer: requests that arrive out of order still count. Every alert waits that long.")
-    window_s: int = knob(7 * 86_400, "s", 60, 180 * 86_400, "Longer: slower campaigns are seen. State grows in proportion.")
-    pane_s: int = knob(6 * 3_600, "s", 60, 7 * 86_400, "Shorter: the window slides more smoothly, smaller checkpoints. Longer: fewer panes to merge on read.")
+    window_s: int = knob(7 * 86_400, "s", 60, 180 * 86_400, "Longer: slower campaigns are seen. State grows in proportion. What is older leaves a quarter of the window at a time.")
+    pane_s: int = knob(6 * 3_600, "s", 60, 7 * 86_400, "Shorter: account statistics slide more smoothly, smaller checkpoints. Longer: fewer panes to merge on read.")
     future_max_s: int = knob(600, "s", 0, 86_400, "Longer: tolerates producers with fast clocks. Shorter: a forged time cannot drag the watermark ahead.")
     past_max_s: int = knob(400 * 86_400, "s", 3_600, 3_650 * 86_400, "Longer: old logs can be replayed. Shorter: forged old times are refused rather than counted late.")
     duplicate_window_s: int = knob(86_400, "s", 60, 7 * 86_400, "Longer: later repeats of an event id are recognised. Costs 8 bytes for every request in it.")

@@ -91,8 +91,8 @@ class Runner(Service, ConsumerRebalanceListener):  # type: ignore[misc,unused-ig
         self._drain_to: dict[int, int] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self._ended: asyncio.Future[None] | None = None  # what the loop waits for beside records
-        # One thread a stage: a stage's steps never run at the same time, so it may keep scratch memory of its own.
         self._clients: tuple[AIOKafkaConsumer, ...] = ()
+        # One thread a stage: a stage's steps never run at the same time, so it may keep scratch memory of its own.
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
         super().__init__(**kwargs)
 

@@ -16,8 +16,7 @@ import numpy.typing as npt
 from pipeline.model.kernel import LEAN
 from pipeline.model.sighting import SIGHTING
 from pipeline.processors.buckets import EVENTS, PARTIES
-from pipeline.processors.ring import first_rows
-from pipeline.window.numbering import Numbering
+from pipeline.window.numbering import Numbering, first_rows
 
 ROWS_MAX: Final = PARTIES * EVENTS
 KEYS_MAX: Final = 25

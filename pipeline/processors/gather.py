@@ -140,24 +140,18 @@ class Gather:
 
     def _close_tick(self, state: GatherState, tick: int, read: Reader, outs: list[Out]) -> None:
         pane = tick // self._pane_ticks
-        if state.journal.begins(pane) and state.journal.expire(
-            max(first_kept(pane, self._window_panes), self._first_that_fits(state, pane))
-        ):
-            state.crowds = Crowds()
-            for columns in state.journal.blocks():
-                self._fold(state, columns)
+        if state.journal.begins(pane):  # all earlier panes are complete
+            first, gone = state.journal.first_that_fits("sightings", self._samples_max, pane)
+            state.head.count("bound_gather_samples", gone)
+            if state.journal.expire(max(first_kept(pane, self._window_panes), first)):
+                state.crowds = Crowds()
+                for columns in state.journal.blocks():
+                    self._fold(state, columns)
         columns = self._columns(state, tick)
         state.journal.append(pane, columns)
         changed = self._fold(state, columns)
         seeds = [b for b, before, after in changed if any(before < step <= after for step in STEPS)]
         self._look(state, tick, seeds, read, outs)
-
-    def _first_that_fits(self, state: GatherState, pane: int) -> int:
-        """The first pane to keep so that the samples of earlier panes, which are complete, stay within their bound."""
-        first = state.journal.first_that_fits("sightings", self._samples_max, pane, with_it=False)
-        gone = sum(rows for each, rows in state.journal.rows("sightings").items() if each < first)
-        state.head.count("bound_gather_samples", gone)
-        return first
 
     def _columns(self, state: GatherState, tick: int) -> dict[str, Any]:
         """The rows of one tick in canonical order: buckets by key, their rows by event."""

@@ -137,11 +137,12 @@ class Match:
 
     def _fold_pane(self, state: MatchState, pane: int, columns: Columns) -> Iterator[Out]:
         """Fold the rows of one pane, after dropping panes that have left the window by then."""
-        if state.journal.begins(pane) and state.journal.expire(
-            max(first_kept(pane, self._window_panes), self._first_that_fits(state, pane))
-        ):
-            state.cleared = pane
-            self._refold(state)
+        if state.journal.begins(pane):  # all earlier panes are complete: neither batches nor restarts change what goes
+            first, gone = state.journal.first_that_fits("sightings", self._sightings_max, pane)
+            state.head.count("bound_match_sightings", gone)
+            if state.journal.expire(max(first_kept(pane, self._window_panes), first)):
+                state.cleared = pane
+                self._refold(state)
         state.journal.append(pane, columns)
         hot, row_hot, row_event = self._fold(state, columns)
         marker = Marker(state.partition, closed_by(int(columns["sightings"]["time"][0]), self._tick_ms))
@@ -156,14 +157,6 @@ class Match:
             if end >= len(hot):
                 return
             begin = end
-
-    def _first_that_fits(self, state: MatchState, pane: int) -> int:
-        """The first pane to keep so that what is kept of earlier panes stays within its bound. Earlier panes are complete,
-        so neither batches nor restarts change it."""
-        first = state.journal.first_that_fits("sightings", self._sightings_max, pane, with_it=False)
-        gone = sum(rows for each, rows in state.journal.rows("sightings").items() if each < first)
-        state.head.count("bound_match_sightings", gone)
-        return first
 
     def _fold(self, state: MatchState, columns: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         rows = columns["sightings"]

@@ -251,7 +251,7 @@ class Observe:
             self._judge(state, np.unique(indices), now_ms, outs)
         bound = self._settings.bounds.ring_events_max
         if state.ring.count > bound and state.journal.expire(
-            state.journal.first_that_fits("sightings", bound, pane, with_it=True)
+            state.journal.first_that_fits("sightings", bound, pane, with_it=True)[0]
         ):
             state.head.count("bound_ring_events")
             self._refold(state)

@@ -22,7 +22,7 @@ from pipeline.model.kernel import LEAN
 from pipeline.model.sighting import SIGHTING
 from pipeline.window.growing import grown
 from pipeline.window.journal import Columns
-from pipeline.window.numbering import Numbering
+from pipeline.window.numbering import Numbering, first_rows
 
 RECENT: Final = 4
 """Requests of an account that a new one is compared with."""
@@ -152,17 +152,6 @@ class Ring:
         self.sightings, self._slots = grown(self.sightings, used, rows), grown(self._slots, used, rows)
         self._offsets = grown(self._offsets, used + 1, rows + 1)
         self._grams = grown(self._grams, int(self._offsets[used]), grams)
-
-
-@numba.njit(cache=True, nogil=True)
-def first_rows(indices: Any, before: int, after: int) -> Any:
-    """The row in which each index from `before` on comes first; they come in their order."""
-    rows, met = np.empty(after - before, np.int64), before
-    for row in range(len(indices)):
-        if indices[row] == met:
-            rows[met - before] = row
-            met += 1
-    return rows
 
 
 @numba.njit(**LEAN)

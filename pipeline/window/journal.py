@@ -111,23 +111,23 @@ class Journal:
             held[chunk.pane] = held.get(chunk.pane, 0) + sum(len(block[column]) for block in chunk.blocks)
         return held
 
-    def first_that_fits(self, column: str, most: int, pane: int, with_it: bool) -> int:
+    def first_that_fits(self, column: str, most: int, pane: int, with_it: bool = False) -> tuple[int, int]:
         """The first pane to keep where panes before `pane` (`with_it`: and itself, which stays) hold more than `most` rows of
-        this column; if they do not, the oldest.
+        this column, and how many of them lie before it; if they hold no more, the oldest and 0.
 
         A quarter of the room is made at once, because what is folded of the rows is folded anew whenever some leave.
         """
         rows = self.rows(column)
         earlier = sorted(each for each in rows if each < pane)
         held = sum(rows[each] for each in earlier) + (rows.get(pane, 0) if with_it else 0)
-        first = earlier[0] if earlier else pane
+        first, gone = earlier[0] if earlier else pane, 0
         if held > most:
             for each in earlier:
-                if held <= most - most // 4:
+                if held - gone <= most - most // 4:
                     break
-                held -= rows[each]
+                gone += rows[each]
                 first = each + 1
-        return first
+        return first, gone
 
     def begins(self, pane: int) -> bool:
         """Is there no row of this pane or a later one yet?"""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,3 +45,14 @@ class Numbering:
         """The hashes with these numbers."""
         found: NDArray[np.uint64] = self._hashes[numbers]
         return found
+
+
+@numba.njit(cache=True, nogil=True)
+def first_rows(indices: Any, before: int, after: int) -> Any:
+    """The row in which each index from `before` on comes first; they come in their order."""
+    rows, met = np.empty(after - before, np.int64), before
+    for row in range(len(indices)):
+        if indices[row] == met:
+            rows[met - before] = row
+            met += 1
+    return rows

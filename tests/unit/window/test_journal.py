@@ -113,11 +113,11 @@ def test_where_there_are_too_many_rows_a_quarter_of_the_room_is_made() -> None:
     for pane in range(5):
         some.append(pane, columns(*range(4)))
 
-    assert some.first_that_fits("number", 16, 4, with_it=False) == 0  # just enough
-    assert some.first_that_fits("number", 15, 4, with_it=False) == 1
-    assert some.first_that_fits("number", 16, 4, with_it=True) == 2  # the rows of the pane itself count
-    assert some.first_that_fits("number", 1, 4, with_it=True) == 4  # and stay
-    assert journal().first_that_fits("number", 1, 4, with_it=True) == 4
+    assert some.first_that_fits("number", 16, 4) == (0, 0)  # just enough
+    assert some.first_that_fits("number", 15, 4) == (1, 4)
+    assert some.first_that_fits("number", 16, 4, with_it=True) == (2, 8)  # the rows of the pane itself count
+    assert some.first_that_fits("number", 1, 4, with_it=True) == (4, 16)  # and stay
+    assert journal().first_that_fits("number", 1, 4, with_it=True) == (4, 0)
 
 
 def test_a_tombstone_is_written_once() -> None:
