@@ -1,12 +1,12 @@
 """Is this account part of the campaign? The account's own evidence, judged where the account lives.
 
 Sees: how many distinct requests of the account carry a template of the campaign, whether one of them opens with a fixed
-frame, in how many of the campaign's wordings it asks, what share of the account's traffic they are, and what else is known
-of it.
+frame or has a phrase that hardly anybody outside the campaign says, in how many of the campaign's wordings it asks, what share
+of the account's traffic they are, and what else is known of it.
 Misses: an account whose only requests in the campaign are phrases that ordinary people use as well.
 
-A template hit alone convicts nobody: evidence of two families has to agree, and one phrase is never enough. Scores are
-log-odds, set by hand and bounded.
+A template hit alone convicts nobody: evidence of two families has to agree, and one phrase that others say is never enough.
+Scores are log-odds, set by hand and bounded.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Hits:
     last_ms: int = 0
     age_d: float = -1.0
     strength: float = 0.0  # of the strongest template hit
+    owned: int = 0  # with a phrase of the campaign's own
     wordings: int = 0  # different phrases of the campaign, up to WORDINGS_MAX
 
 
@@ -72,7 +73,8 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
     """
     requests = int(habits["requests"])
     share = min(1.0, hits.requests / max(1, requests))
-    score = min(hits.strength, 3.0) + (FRAMED if hits.framed else UNFRAMED) + REPEATS[min(hits.distinct, DISTINCT_MAX)]
+    tells = hits.framed > 0 or hits.owned > 0
+    score = min(hits.strength, 3.0) + (FRAMED if tells else UNFRAMED) + REPEATS[min(hits.distinct, DISTINCT_MAX)]
     varies = hits.wordings >= 2 and not hits.framed and share >= FOCUS_MIN
     score += WORDINGS[min(hits.wordings, WORDINGS_MAX)] if varies else 0.0
     score -= min(STRAY_MAX, STRAY * max(0, requests - hits.requests - COVER * hits.distinct))
@@ -82,6 +84,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
         name
         for name, agrees in (
             ("template", hits.framed > 0),
+            ("own_phrase", hits.owned > 0),
             ("repetition", hits.distinct >= 2),
             ("varied_wording", varies),
             ("focus", share >= FOCUS_MIN or (hits.framed > 0 and hits.distinct >= FOCUS_FRAMED_MIN * requests)),
@@ -97,7 +100,7 @@ def judge(hits: Hits, habits: Mapping[str, float]) -> Opinion:
     if requests >= 6:
         score -= 0.5 * (habits.get("near_duplicate_share", -1.0) >= 0.3)
         score -= 0.5 * (habits.get("continued_share", -1.0) >= 0.6)
-    member = score >= SCORE_MIN and len(families) >= FAMILIES_MIN and (hits.framed > 0 or hits.distinct >= 2)
+    member = score >= SCORE_MIN and len(families) >= FAMILIES_MIN and (tells or hits.distinct >= 2)
     confidence = min(CONFIDENCE_MAX, round(1 / (1 + exp(-score)), 4))
     return Opinion(member, confidence, tuple(families), round(share, 4))
 

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from pipeline.evidence.base import Evidence, Weight
 from pipeline.evidence.cell import DISGUISED_MIN, RIGID_WORDS_MIN, Cell
+from pipeline.evidence.focus import FOCUS_MIN
 from pipeline.evidence.varied_wording import FAMILY_MIN
 
 ID: Final = "prompt_sweep"
@@ -27,7 +28,9 @@ PURPOSE_MIN: Final = 2.25
 COMPANY_MIN: Final = 0.6
 """Share of a phrase's accounts in a campaign at which it belongs to it."""
 MATES_MIN: Final = 0.6
-"""Share of a phrase's accounts that use other phrases of the family as well."""
+MATES_FOCUSED_MIN: Final = 0.5
+"""Share of a phrase's accounts that use other phrases of the family as well; where these are most of what they send, half is
+enough."""
 PHRASE_WIDTH_MIN: Final = 7.0
 OWN_MIN: Final = 0.8
 """Share of the requests with a few words that no other open campaign explains: below it they are of several crowds."""
@@ -55,6 +58,7 @@ class Facts:
     company: float
     family: int
     mates: float
+    focus: float
     phrases: int
     placed: float
     cue: float
@@ -97,6 +101,7 @@ def facts_of(cell: Cell) -> Facts:
         company=cell.company,
         family=cell.family,
         mates=cell.mates,
+        focus=cell.focus,
         phrases=cell.reading.harvest,
         placed=max(cell.opening, cell.closing),
         cue=cell.cue,
@@ -132,15 +137,17 @@ def judge(facts: Facts, weights: tuple[tuple[Evidence, Weight], ...], limits: Li
         return Opinion("suspect" if phrase else "silent", score, weights, why)
     if len(families) < FAMILIES_MIN:
         return Opinion("silent", score, weights, "evidence of too few families")
-    if (
-        not facts.frame
-        and not facts.company >= COMPANY_MIN
-        and not (facts.family >= FAMILY_MIN and facts.mates >= MATES_MIN)
-    ):
+    if not facts.frame and not facts.company >= COMPANY_MIN and not _is_one_crowd(facts):
         return Opinion(
             "suspect" if phrase else "silent", score, weights, "a phrase that ordinary people may use as well"
         )
     return Opinion("campaign", score, weights, "")
+
+
+def _is_one_crowd(facts: Facts) -> bool:
+    """Phrases that the same accounts use in turn, and in most of what they send."""
+    enough = MATES_FOCUSED_MIN if facts.focus >= FOCUS_MIN else MATES_MIN
+    return facts.family >= FAMILY_MIN and facts.mates >= enough
 
 
 def _is_one_thing(facts: Facts) -> bool:

@@ -86,11 +86,12 @@ class Cell:
     closing: float
     reading: Reading
     asks: float
-    unexplained: float = nan  # these five are what gather knows of others
+    unexplained: float = nan  # these six are what gather knows of others
     company: float = nan
     family: int = 1
     mates: float = 0.0
-    kin: float = 0.0  # the harvest value of the family
+    focus: float = 0.0
+    kin: float = nan  # the harvest value of the family, nan: it has none
     horizon: int = 2**64 - 1  # parties with a hash below it were read whole; of others nothing, or only some
     around: int = 0  # parties below it that share any of the words by which the group was found
 

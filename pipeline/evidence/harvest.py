@@ -9,7 +9,7 @@ English.
 
 from __future__ import annotations
 
-from math import nan
+from math import isnan, nan
 from typing import Final
 
 from pipeline.evidence.base import ANY, Evidence
@@ -37,12 +37,12 @@ had not read, at most one in 140 leans by 2, and one in 50 by 1.25."""
 def measure(cell: Cell) -> float:
     """2: about little else, 1: clearly among what it asks, 0.5: in passing, 0: not at all, -1: a service, -2: clearly one.
 
-    Phrases of one family speak for each other.
+    A phrase of a family counts as the family does: one of several that asks is what a pupil says by the way.
     """
     if not cell.reading.words:
         return nan
     value = value_of(cell.reading, cell.asks)
-    return max(value, cell.kin) if value >= 0 else value
+    return value if value < 0 or isnan(cell.kin) else cell.kin
 
 
 def value_of(reading: Reading, asks: float) -> float:

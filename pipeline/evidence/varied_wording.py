@@ -24,7 +24,7 @@ def measure(cell: Cell) -> float:
 TERM = Evidence(
     name="varied_wording",
     family="template",
-    threshold=0.6,
+    threshold=0.5,
     sees=(
         "Several phrases, one crowd: share of the accounts that use other phrases of at least two more wordings in other "
         "requests."
@@ -32,5 +32,5 @@ TERM = Evidence(
     null="People keep to their own way of asking; two phrases of strangers meet in an account no more often than chance.",
     misses="One fixed wording; accounts that send one or two requests each.",
     measure=measure,
-    steps=((0.8, 2.5), (0.6, 1.5), (ANY, 0.0)),
+    steps=((0.8, 2.5), (0.5, 1.5), (ANY, 0.0)),
 )

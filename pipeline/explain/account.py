@@ -165,6 +165,7 @@ def _what_if(now: Told) -> tuple[WhatIf, ...]:
         return ()
     hits = Hits(requests=now.requests, distinct=now.distinct, framed=now.framed)
     hits.age_d = 1.0 if "new_account" in now.families else -1.0
+    hits.owned = int("own_phrase" in now.families)
     hits.wordings = 2 if "varied_wording" in now.families else 0
     habits = {"requests": float(_all_of(now)), "cue_share": 1.0 if "elicitation" in now.families else -1.0}
 
@@ -185,7 +186,9 @@ def _what_if(now: Told) -> tuple[WhatIf, ...]:
         ),
         ("the campaign's own evidence were just enough", replace(hits, strength=0.0), habits),
     ]
-    found = [WhatIf(change, *_asked(changed, with_habits)) for change, changed, with_habits in tried]
+    if hits.owned:
+        tried.insert(1, ("its phrases were not the campaign's own", replace(hits, owned=0), habits))
+    found = [WhatIf(change, *_asked(other, with_habits)) for change, other, with_habits in tried]
     ordinary = _ordinary(lambda more: judge(hits, habits | {"requests": habits["requests"] + more}).member)
     if ordinary is None:
         found.append(WhatIf(f"it had sent {ORDINARY_MAX} ordinary requests more", True, before.confidence))

@@ -19,7 +19,7 @@ from pipeline.evidence.varied_wording import FAMILY_MIN
 from pipeline.explain.reading import Message, count, figure, listed, measured, part, rows, text
 from pipeline.sketch.purposes import SERVICE
 
-READ: Final = frozenset(("frame", "company", "varied_wording", "harvest", "disguise"))
+READ: Final = frozenset(("frame", "company", "varied_wording", "focus", "harvest", "disguise"))
 """Terms whose values the rule reads as facts, and that can fail it by more than their weight."""
 SCORE: Final = "the score would not be reached"
 
@@ -104,6 +104,7 @@ def _facts(picture: Message, values: Mapping[str, float | None]) -> Facts | None
         company=_or_nan(values.get("company")),
         family=FAMILY_MIN if mates else 1,
         mates=mates,
+        focus=values.get("focus") or 0.0,
         phrases=sum(count(row, "found") for row in rows(wording, "phrases") if text(row, "purpose") not in SERVICE),
         placed=_or_nan(figure(picture, "placed")),
         cue=_or_nan(values.get("elicitation")),
@@ -125,7 +126,9 @@ def _without(facts: Facts, terms: Collection[str]) -> Facts:
     if "company" in terms:
         facts = replace(facts, company=nan)
     if "varied_wording" in terms:
-        facts = replace(facts, family=1, mates=0.0)
+        facts = replace(facts, family=1, mates=0.0, focus=0.0)
+    if "focus" in terms:
+        facts = replace(facts, focus=0.0)
     if "unexplained" in terms:
         facts = replace(facts, unexplained=nan)
     if "disguise" in terms:

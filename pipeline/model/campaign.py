@@ -28,6 +28,7 @@ class Template:
     obfuscated  only requests that had to be decoded count
     anchor      a shingle that a request must hold, 0: none. The opening words of a short frame, which people may use elsewhere
     system      hash of the system prompt that is the template, 0: none. Then only that is held against a request
+    own         a phrase that hardly anybody outside the campaign says: it tells a request as a frame does
     strength    log-odds of the cell it comes from, above the detector's threshold
     """
 
@@ -38,6 +39,7 @@ class Template:
     strength: float
     anchor: int = 0
     system: int = 0
+    own: bool = False
 
     def to_row(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -49,6 +51,7 @@ class Template:
             "strength": round(self.strength, 4),
             "anchor": self.anchor,
             "system": self.system,
+            "own": self.own,
         }
 
     @classmethod
@@ -56,8 +59,9 @@ class Template:
         """From `to_row`."""
         core = np.array(row["core"], np.uint32)
         return cls(
-            row["template_id"], core, row["frame"], row["obfuscated"], row["strength"], row["anchor"], row["system"]
-        )
+            row["template_id"], core, row["frame"], row["obfuscated"], row["strength"], row["anchor"], row["system"],
+            row["own"],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ parties: parties would glue the templates of one operation, or strangers, togeth
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
@@ -25,6 +25,17 @@ GROUP_MAX: Final = 512
 """Buckets in a group; a longer template is known well enough by that many."""
 OVERLAP_MIN: Final = 0.5
 I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+
+class Growth(NamedTuple):
+    """Buckets that have changed, by their index: the parties that use each (estimated), and the requests sampled of them."""
+
+    buckets: I64
+    parties_before: I64
+    parties: I64
+    requests_before: I32
+    requests: I32
 
 
 class Crowds:
@@ -53,22 +64,21 @@ class Crowds:
         """Sampled requests held."""
         return self._events.count
 
-    def add(self, hot: Any, lengths: Any, row_events: Any, sightings: Any) -> list[tuple[int, int, int]]:
-        """Fold what match sent of one tick. Returns per changed bucket: its index, parties before, parties after."""
+    def add(self, hot: Any, lengths: Any, row_events: Any, sightings: Any) -> Growth:
+        """Fold what match sent of one tick. Returns how each changed bucket has grown."""
         self._remember(sightings)
         events = self._events.of(row_events).astype(np.int32)
         buckets = np.array([self._bucket(key) for key in hot["key"].tolist()], np.int64)
-        before = self._estimates[buckets]
+        before, had = self._estimates[buckets], self.count[buckets]
         _extend_all(
             self.rows, self.count, self.parties, self._of_event, self.sightings["party"], self.tau, buckets, events,
             np.cumsum(lengths) - lengths, lengths, hot["tau"],
         )  # fmt: skip
-        after = [
+        self._estimates[buckets] = [
             _estimate(parties, tau)
             for parties, tau in zip(self.parties[buckets].tolist(), hot["tau"].tolist(), strict=True)
         ]
-        self._estimates[buckets] = after
-        return list(zip(buckets.tolist(), before.tolist(), after, strict=True))
+        return Growth(buckets, before, self._estimates[buckets], had, self.count[buckets])
 
     def _remember(self, sightings: Any) -> None:
         """Keep those that are new."""
@@ -92,6 +102,11 @@ class Crowds:
     def estimate(self, bucket: int) -> int:
         """How many parties use the bucket: exact while all are sampled, estimated from the threshold after."""
         return int(self._estimates[bucket])
+
+    def of_keys(self, keys: Any) -> I32:
+        """The buckets of those of these keys that have one."""
+        found = [self._buckets[key] for key in keys.tolist() if key in self._buckets]
+        return np.array(found, np.int32)
 
     def horizon(self, group: I32) -> int:
         """Of parties with a hash below it, each bucket of the group has heard; of those above it, only some have."""

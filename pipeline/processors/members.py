@@ -206,6 +206,7 @@ def _count(membership: Membership, account: int, row: Any, template: Template) -
         prompts.add(prompt)
         hits.distinct = 1
     hits.framed += template.frame
+    hits.owned += template.own
     if not template.frame and hits.wordings < WORDINGS_MAX:
         said = membership.wordings.setdefault(account, set())
         said.add(template.template_id)

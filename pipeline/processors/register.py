@@ -13,7 +13,7 @@ Linking is by accounts and payment instruments, never through phrases, so a fash
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,17 +22,13 @@ import orjson
 from pipeline.evidence.cell import Cell, Request, sightings
 from pipeline.model.campaign import Campaign, Template
 from pipeline.processors.attribution import TemplateIndex
+from pipeline.processors.family import Sent, Suspect, sent_by
 
 SHARED_MIN: Final = 5
 SHARED_PARTS: Final = 8
 """A cell belongs to a campaign with which it shares five accounts or instruments, and an eighth of the smaller side."""
 KIN_PARTS: Final = 4
 """Two campaigns are one when they share a quarter of the smaller side: each may have taken in some strangers."""
-FAMILY_SHARE: Final = 0.25
-FAMILY_SHARED_MIN: Final = 8
-FAMILY_SAME_MAX: Final = 0.2
-FAMILY_CORE_MIN: Final = 5
-"""Phrases are a family when three of them share accounts, but not requests: one crowd that varies its wording."""
 SUSPECTS_MAX: Final = 256
 CAMPAIGNS_MAX: Final = 1_000
 TEMPLATES_MAX: Final = 128
@@ -42,17 +38,32 @@ ORDER_PANE: Final = b"register"
 CAMPAIGN_PANE: Final = b"register-campaign-"
 SUSPECT_PANE: Final = b"register-suspect-"
 _KINDS: Final = {CAMPAIGN_PANE: "campaigns", SUSPECT_PANE: "suspects"}
+OWN_REQUESTS_MIN: Final = 4
+OWN_ACCOUNTS_MIN: Final = 20
+OWN_MIN: Final = 0.9
+OWN_KEPT_MIN: Final = 0.8
+"""A phrase is a campaign's own when of twenty accounts and more that say it, and have sent four requests, nine in ten say
+others of its phrases as well; until it is fewer than four in five."""
 LINKS_MAX: Final = 4_096
 """Accounts and instruments remembered of a campaign, for linking."""
 
 
 @dataclass(slots=True)
+class Said:
+    """Which phrases of a campaign an account was seen to say, and how many requests it had sent in all by then."""
+
+    phrases: set[str] = field(default_factory=set)
+    requests: int = 0
+
+
+@dataclass(slots=True)
 class Opened:
-    """A campaign and what links new cells to it."""
+    """A campaign and what links new cells to it; `said` by whom, of a campaign that is known by phrases alone."""
 
     campaign: Campaign
     accounts: set[int] = field(default_factory=set)
     payments: set[int] = field(default_factory=set)
+    said: dict[int, Said] = field(default_factory=dict)
 
     @property
     def frameless(self) -> bool:
@@ -66,15 +77,27 @@ class Opened:
         self.payments = _bounded(self.payments | payments)
         return (self.accounts, self.payments) != before
 
+    def hear(self, requests: Sequence[Request], phrase: str) -> None:
+        """These requests carry a phrase of the campaign; the accounts with the smallest hashes are remembered."""
+        facts = sightings(requests)
+        for account, sent in zip(facts["account"].tolist(), facts["requests"].tolist(), strict=True):
+            said = self.said.setdefault(account, Said())
+            said.phrases.add(phrase)
+            said.requests = max(said.requests, sent)
+        if len(self.said) > LINKS_MAX:
+            self.said = {account: self.said[account] for account in sorted(self.said)[:LINKS_MAX]}
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """A template that cannot speak alone, and who was seen with it."""
+    def owned(self) -> tuple[Template, ...]:
+        """The templates, each phrase with what was heard of who says it: its own if those who could say others do."""
+        busy = [said.phrases for said in self.said.values() if said.requests >= OWN_REQUESTS_MIN]
+        return tuple(self._owned(template, busy) for template in self.campaign.templates)
 
-    template: Template
-    accounts: frozenset[int]
-    events: frozenset[int]
-    harvest: float
+    def _owned(self, template: Template, busy: Sequence[set[str]]) -> Template:
+        users = [phrases for phrases in busy if template.template_id in phrases]
+        if template.frame or len(users) < OWN_ACCOUNTS_MIN:
+            return template
+        share = sum(len(phrases) >= 2 for phrases in users) / len(users)
+        return replace(template, own=share >= (OWN_KEPT_MIN if template.own else OWN_MIN))
 
 
 @dataclass(slots=True)
@@ -95,7 +118,7 @@ class Register:
         self.tools: list[Asked] = []
         self.dropped = 0
         self._frames = TemplateIndex([])
-        self._owners: list[Opened] = []
+        self._owners: list[tuple[Opened, Template]] = []
 
     def claimed(self, requests: Sequence[Request]) -> list[bool]:
         """For each request whether a known tool claims it by its prompt."""
@@ -112,14 +135,18 @@ class Register:
         none = [0] * len(requests)
         return [tool >= 0 for tool in _match(self._known, grams, none, np.zeros(len(requests), np.uint64))]
 
-    def explained(self, requests: Sequence[Request]) -> list[Opened | None]:
-        """For each request the open campaign whose frame it carries."""
+    def explained(self, requests: Sequence[Request]) -> list[tuple[Opened, Template] | None]:
+        """For each request the open campaign whose frame it carries, and that frame."""
         if not self._frames.count:
             return [None] * len(requests)
         systems = sightings(requests)["system"]
         flags = [request.flags for request in requests]
         found = _match(self._frames, [request.halves for request in requests], flags, systems)
         return [self._owners[template] if template >= 0 else None for template in found]
+
+    def accounts(self) -> set[int]:
+        """Accounts that are in any open campaign."""
+        return set[int]().union(*(opened.accounts for opened in self.campaigns))
 
     def linked(self, accounts: set[int], payments: set[int]) -> tuple[Opened | None, float]:
         """The campaign that shares most accounts or payment instruments with a cell, far more than strangers would; and
@@ -139,33 +166,10 @@ class Register:
                     return older, newer
         return None
 
-    def family(self, cell: Cell) -> list[Suspect]:
-        """Suspects that share accounts with a cell, but not requests."""
-        facts = sightings(cell.requests)
-        accounts, events = set(facts["account"].tolist()), {request.event for request in cell.requests}
-        found = []
-        for suspect in self.suspects:
-            shared = len(accounts & suspect.accounts)
-            same = len(events & suspect.events)
-            if (
-                shared >= FAMILY_SHARED_MIN
-                and shared >= FAMILY_SHARE * min(len(accounts), len(suspect.accounts))
-                and len(suspect.template.core) >= FAMILY_CORE_MIN
-                and same <= FAMILY_SAME_MAX * min(len(events), len(suspect.events))
-            ):
-                found.append(suspect)
-        return found
-
     def suspect(self, template: Template, cell: Cell, harvest: float) -> None:
         """Remember a template; a new look at it replaces the old one."""
-        facts = sightings(cell.requests)
         kept = [old for old in self.suspects if old.template.template_id != template.template_id]
-        new = Suspect(
-            template,
-            frozenset(facts["account"].tolist()),
-            frozenset(request.event for request in cell.requests),
-            harvest,
-        )
+        new = Suspect(template, sent_by(cell), harvest)
         self.dropped += max(0, len(kept) + 1 - SUSPECTS_MAX)
         self.suspects = [*kept, new][-SUSPECTS_MAX:]
 
@@ -188,9 +192,8 @@ class Register:
 
     def index(self) -> None:
         """Call after a campaign has changed."""
-        pairs = [(opened, template) for opened in self.campaigns for template in _telling(opened.campaign)]
-        self._owners = [opened for opened, _ in pairs]
-        self._frames = TemplateIndex([template for _, template in pairs])
+        self._owners = [(opened, template) for opened in self.campaigns for template in _telling(opened.campaign)]
+        self._frames = TemplateIndex([template for _, template in self._owners])
 
     def dump(self) -> dict[str, Any]:
         """For a pane: hashes and templates' hashes, no text."""
@@ -200,14 +203,16 @@ class Register:
                     "campaign": opened.campaign.to_json().decode(),
                     "accounts": sorted(opened.accounts),
                     "payments": sorted(opened.payments),
+                    "said": [[a, said.requests, sorted(said.phrases)] for a, said in sorted(opened.said.items())],
                 }
                 for opened in self.campaigns
             ],
             "suspects": [
                 {
                     "template": suspect.template.to_row(),
-                    "accounts": sorted(suspect.accounts),
-                    "events": sorted(suspect.events),
+                    "sent": [
+                        [account, sent.requests, sorted(sent.events)] for account, sent in sorted(suspect.sent.items())
+                    ],
                     "harvest": suspect.harvest,
                 }
                 for suspect in self.suspects
@@ -222,14 +227,18 @@ class Register:
     def load(self, row: dict[str, Any]) -> None:
         """From `dump`."""
         self.campaigns = [
-            Opened(Campaign.from_json(each["campaign"].encode()), set(each["accounts"]), set(each["payments"]))
+            Opened(
+                Campaign.from_json(each["campaign"].encode()),
+                set(each["accounts"]),
+                set(each["payments"]),
+                {account: Said(set(phrases), requests) for account, requests, phrases in each["said"]},
+            )
             for each in row["campaigns"]
         ]
         self.suspects = [
             Suspect(
                 Template.from_row(each["template"]),
-                frozenset(each["accounts"]),
-                frozenset(each["events"]),
+                {account: Sent(frozenset(events), requests) for account, requests, events in each["sent"]},
                 each["harvest"],
             )
             for each in row["suspects"]

@@ -16,6 +16,7 @@ from pipeline.processors.head import Head
 from pipeline.sketch.sketcher import Sketcher, grams32
 
 CACHE_MAX: Final = 20_000
+SYSTEMS_MAX: Final = 256
 NO_GRAMS: Final = np.zeros(0, np.uint32)
 Cache = dict[int, Request | None]  # by event; None: gone, or nothing that can be aligned
 
@@ -26,6 +27,7 @@ class SecondLook:
     def __init__(self, sketcher: Sketcher, value_bytes_max: int, systems: bool) -> None:
         self._sketcher, self._systems = sketcher, systems
         self._door = DoorLimits(value_bytes_max=value_bytes_max)
+        self._grams_of_system: dict[int, Any] = {}
 
     def requests(self, cache: Cache, head: Head, facts: Any, read: Reader) -> list[Request]:
         """The requests of these sightings, read back and tokenised; what retention has taken is left out and counted."""
@@ -67,13 +69,19 @@ class SecondLook:
             grams=view.grams64,
             distinct=distinct,
             halves=np.unique(grams32(distinct)),
-            system=self._system(request.system_text),
+            system=self._system(int(row["system"]), request.system_text),
             words=tuple(view.written),
             event_id=request.event_id,
             account_id=request.account_id,
         )
 
-    def _system(self, text: str) -> Any:
+    def _system(self, name: int, text: str) -> Any:
+        """The shingles of a system prompt with this hash; many requests have the same."""
         if not text or not self._systems:
             return NO_GRAMS
-        return np.unique(grams32(self._sketcher.tokens(text).grams64))
+        grams = self._grams_of_system.get(name)
+        if grams is None:
+            if len(self._grams_of_system) >= SYSTEMS_MAX:
+                self._grams_of_system.clear()
+            grams = self._grams_of_system[name] = np.unique(grams32(self._sketcher.tokens(text).grams64))
+        return grams

@@ -34,10 +34,10 @@ def template_of(cell: Cell, strength: float) -> Template:
 
 
 def _anchor(cell: Cell) -> int:
-    """The opening shingle of a frame that opens: its other words may hold a phrase that stands in anybody's text."""
-    if not cell.frame or cell.opening < OPENING_MIN or cell.width >= ANCHORED_BELOW:
-        return 0
+    """The shingle that nearly all of the requests begin with: other words may hold a phrase that stands in anybody's text."""
     openings, counts = np.unique(np.concatenate([r.grams[:1] for r in cell.requests]), return_counts=True)
+    if counts.max() < OPENING_MIN * len(cell.requests) or cell.width >= ANCHORED_BELOW:
+        return 0
     return int(grams32(openings[np.argmax(counts)][None])[0])
 
 

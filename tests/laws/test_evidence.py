@@ -177,6 +177,11 @@ PAIRS: dict[str, tuple[int, Callable[[], Cell], Callable[[], Cell]]] = {
         lambda: crowd(lambda a, t: f"{FIXED} the step by the door {slot(a, t)}"),
     ),
     "fixed_words": (1, crowd, lambda: crowd(lambda a, t: f"{words('hello', 5)} {slot(a, t)}")),
+    "focus": (
+        1,
+        lambda: replace(crowd(), family=3, mates=0.7, focus=0.8),
+        lambda: replace(crowd(), family=3, mates=0.7, focus=0.3),
+    ),
     "frame": (
         1,
         lambda: crowd(lambda a, t: f"{PHRASE} {slot(a, t)}"),
@@ -233,7 +238,7 @@ def test_it_speaks_on_its_cell_and_not_on_the_look_alike(term: Evidence) -> None
 @each_term
 def test_it_says_the_same_of_a_cell_whatever_order_the_requests_were_read_in(term: Evidence) -> None:
     one = PAIRS[term.name][1]()
-    told = {name: getattr(one, name) for name in ("unexplained", "company", "family", "mates", "kin")}
+    told = {name: getattr(one, name) for name in ("unexplained", "company", "family", "mates", "focus", "kin")}
     other = replace(cell(one.requests[::-1]), **told)  # what gather knows of others is not in the requests
 
     assert term.weigh(other) == term.weigh(one)

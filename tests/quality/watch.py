@@ -9,7 +9,7 @@ Names of the product are wrapped for as long as the program runs, so that nothin
     Gather.step             processor seconds of gather in all, and
     Gather._close_tick      of each tick that had anything to look at: into OUT/gather.json
 
-`gather` calls `decide` through its module, which is what makes the wrap hold; a test fails if that or a name changes.
+`judging` calls `decide` through its module, which is what makes the wrap hold; a test fails if that or a name changes.
 """
 
 from __future__ import annotations

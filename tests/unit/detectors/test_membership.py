@@ -73,6 +73,15 @@ def test_who_asks_in_several_of_a_campaigns_wordings_is_in_and_who_keeps_to_one_
     assert opinion(of=9, wordings=3, framed=1, **asks) == opinion(of=9, wordings=0, framed=1, **asks)
 
 
+def test_a_phrase_that_is_the_campaigns_own_tells_an_account_with_one_request_that_sends_little_else() -> None:
+    one = {"requests": 1, "distinct": 1, "strength": 0.5}
+
+    assert not opinion(of=1, **one).member
+    assert opinion(of=1, owned=1, **one).families == ("own_phrase", "focus")
+    assert [opinion(of=of, owned=1, **one).member for of in (1, 3, 4)] == [True, True, False]
+    assert recommended_action(opinion(of=1, owned=1, **one)) != "suspend_review"
+
+
 def test_who_asks_much_takes_on_one_fashion_and_another() -> None:
     assert not opinion(of=11, requests=3, distinct=3, wordings=3).member
 

@@ -10,6 +10,7 @@ import pytest
 from pipeline.detectors.prompt_sweep import (
     COMPANY_MIN,
     FAMILIES_MIN,
+    MATES_FOCUSED_MIN,
     MATES_MIN,
     PHRASE_WIDTH_MIN,
     PURPOSE,
@@ -24,6 +25,7 @@ from pipeline.detectors.prompt_sweep import (
 from pipeline.evidence import EVIDENCE
 from pipeline.evidence.base import ANY, Evidence
 from pipeline.evidence.cell import RIGID_WORDS_MIN, Cell
+from pipeline.evidence.focus import FOCUS_MIN
 from pipeline.evidence.varied_wording import FAMILY_MIN
 from pipeline.model.sighting import Flag
 from pipeline.sketch.purposes import Purpose, Reading
@@ -208,9 +210,22 @@ def test_a_few_words_are_not_worth_remembering(terms: tuple[Evidence, ...], widt
         ({"family": FAMILY_MIN, "mates": MATES_MIN}, "campaign"),
         ({"family": FAMILY_MIN - 1, "mates": 1.0}, "suspect"),
         ({"family": 9, "mates": MATES_MIN - 0.01}, "suspect"),
+        ({"family": 3, "mates": MATES_FOCUSED_MIN, "focus": FOCUS_MIN}, "campaign"),
+        ({"family": 3, "mates": MATES_FOCUSED_MIN, "focus": FOCUS_MIN - 0.01}, "suspect"),
+        ({"family": 9, "mates": MATES_FOCUSED_MIN - 0.01, "focus": 1.0}, "suspect"),
         ({}, "suspect"),  # company: nan, nobody has asked
     ],
-    ids=["known accounts", "strangers", "a family", "two phrases", "phrases of strangers", "nothing known"],
+    ids=[
+        "known accounts",
+        "strangers",
+        "a family",
+        "two phrases",
+        "phrases of strangers",
+        "a family, and little else",
+        "fashions",
+        "too few of them",
+        "nothing known",
+    ],
 )
 def test_a_phrase_speaks_in_company_or_as_a_family_of_one_crowd(known: dict[str, Any], decision: str) -> None:
     assert say(*THREE, of=replace(PHRASE, **known)).decision == decision

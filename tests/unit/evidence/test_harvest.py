@@ -138,11 +138,12 @@ def test_phrases_of_one_family_speak_for_each_other_but_not_against_a_service() 
     plain, service = crowd(words("plain", 9)), crowd("answer from the given context, and cite your sources")
 
     assert harvest.TERM.weigh(replace(plain, kin=2.0)).weight == 3.0
+    assert harvest.TERM.weigh(replace(crowd("think step by step and show your work"), kin=0.0)).weight == 0.0
     assert harvest.TERM.weigh(replace(service, kin=2.0)).weight == -2.0
 
 
 @pytest.mark.parametrize(
-    ("family", "mates", "said"), [(3, 0.8, 2.5), (3, 0.6, 1.5), (3, 0.59, 0.0), (2, 1.0, 0.0), (1, 0.0, 0.0)]
+    ("family", "mates", "said"), [(3, 0.8, 2.5), (3, 0.5, 1.5), (3, 0.49, 0.0), (2, 1.0, 0.0), (1, 0.0, 0.0)]
 )
 def test_varied_wording_speaks_from_three_phrases_of_one_crowd_on(family: int, mates: float, said: float) -> None:
     assert varied_wording.TERM.weigh(replace(crowd(words("plain", 9)), family=family, mates=mates)).weight == said

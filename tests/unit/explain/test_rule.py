@@ -63,6 +63,7 @@ CELLS = st.builds(
         reading=Reading(20, 4 * phrases.get(Purpose.REASONING, 0), phrases, 0.2, 0.5),
         family=crowd[0],
         mates=crowd[1],
+        focus=crowd[2],
         payment=0.5,
         evenness=4.0,
         distinct=1.0,
@@ -71,7 +72,7 @@ CELLS = st.builds(
         looks, st.sampled_from([4.0, 8.0, 12.0, 30.0, 45.0]), st.sampled_from([0.5, 1.0]), st.sampled_from([0.0, 0.9])
     ),
     phrases=st.sampled_from(PHRASES),
-    crowd=st.sampled_from([(1, 0.0), (2, 0.7), (3, 0.5), (3, 0.7), (3, 0.9)]),
+    crowd=st.sampled_from([(1, 0.0, 0.0), (2, 0.7, 0.9), (3, 0.5, 0.3), (3, 0.5, 0.7), (3, 0.7, 0.2), (3, 0.9, 0.7)]),
     accounts=st.sampled_from([8, 15, 25]),
     unexplained=st.sampled_from([0.5, 0.9, nan]),
     company=st.sampled_from([nan, 0.0, 0.3, 0.7]),
@@ -105,12 +106,14 @@ def test_without_a_term_it_says_what_the_detector_says_where_the_term_is_off(of:
 def test_without_company_family_or_disguise_it_says_what_the_detector_says_of_a_cell_without(of: Cell) -> None:
     found = asked(of, decide(of, EVIDENCE, LIMITS))
     alone = decide(replace(of, company=nan), EVIDENCE, LIMITS)
-    strangers = decide(replace(of, family=1, mates=0.0), EVIDENCE, LIMITS)
+    strangers = decide(replace(of, family=1, mates=0.0, focus=0.0), EVIDENCE, LIMITS)
     open_ = decide(replace(of, obfuscated=0.0), EVIDENCE, LIMITS)
+    distracted = decide(replace(of, focus=0.0), EVIDENCE, LIMITS)
 
     assert found.answer({"company"}).decision == alone.decision
     assert found.answer({"varied_wording"}).decision == strangers.decision
     assert found.answer({"disguise"}).decision == open_.decision
+    assert found.answer({"focus"}).decision == distracted.decision
 
 
 def test_an_alert_of_another_version_of_the_rule_is_not_asked_about() -> None:

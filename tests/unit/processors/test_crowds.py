@@ -33,8 +33,10 @@ def people(count: int, start: int = 1) -> list[Rows]:
 def add(crowds: Crowds, key: int, some: list[Rows], tau: int = int(ALL)) -> tuple[int, int, int]:
     """One bucket hears of these requests; its index, parties before, parties after."""
     names = rows(some)["event"]
-    (changed,) = crowds.add(hot(key, tau=tau), np.array([len(names)]), names, rows(some))
-    return changed
+    grown = crowds.add(hot(key, tau=tau), np.array([len(names)]), names, rows(some))
+    (bucket,), (before,), (after,) = (column.tolist() for column in grown[:3])
+    assert grown.requests.tolist() == [crowds.count[bucket]] and grown.requests_before[0] <= ROWS_MAX
+    return bucket, before, after
 
 
 def held(crowds: Crowds, bucket: int) -> list[int]:

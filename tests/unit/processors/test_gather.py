@@ -15,7 +15,9 @@ from pipeline.model.known import KnownTool
 from pipeline.model.record import Batch, Out, Position, Record
 from pipeline.model.sighting import Flag
 from pipeline.processors.attribution import TemplateIndex
-from pipeline.processors.gather import CELLS_MAX, SILENT_MAX, TOOL_ACCOUNTS_MIN, Gather, GatherState
+from pipeline.processors.gather import CELLS_MAX, Gather
+from pipeline.processors.gather_state import GatherState
+from pipeline.processors.judging import SILENT_MAX, TOOL_ACCOUNTS_MIN, Judging, Look
 from pipeline.processors.match import Match
 from pipeline.settings import Settings
 from pipeline.window.ticks import FOREVER
@@ -225,6 +227,14 @@ def test_campaigns_that_come_to_share_accounts_become_one_under_the_older_name()
     assert state.register.campaigns[0].accounts >= {KEYED.text64(f"account-{each}", "account") for each in (0, 60)}
 
 
+def test_a_text_in_a_wider_crowd_is_looked_at_when_its_own_buckets_have_grown() -> None:
+    common = words("what both have", 14)
+    wider = crowd(common, accounts=range(50, 60))
+    text = crowd(f"{common} {FIXED}", accounts=range(100, 113))
+
+    assert [len(each.templates) for each in campaigns(run(Log(wider, moved(text, 2 * HALF_DAY)))[0])] == [1]
+
+
 def test_a_phrase_that_two_operations_share_does_not_make_them_one() -> None:
     phrase = words("as everybody says these days", 12)
     found = findings(run(Log(crowd(f"{FIXED} {phrase}"), crowd(f"{OTHER} {phrase}", accounts=range(60, 90))))[0])
@@ -343,11 +353,12 @@ def test_a_group_is_split_into_so_many_cells_and_no_more() -> None:
 
 
 def test_reasons_for_silence_are_kept_for_so_many_crowds_and_no_more() -> None:
-    gather = Gather(SETTINGS.override(detection__accounts_min=3, detection__requests_min=3), 1)
-    state = gather.zero(0)
+    settings = SETTINGS.override(detection__accounts_min=3, detection__requests_min=3)
+    state = Gather(settings, 1).zero(0)
+    look = Look(state, 0, [], lambda _: [], 3)
     for number in range(SILENT_MAX + 6):
         some = [request(words(f"everybody copies {number}", 14), f"account-{place}", place) for place in range(3)]
-        gather._judge_cell(state, 0, 3, cell(some), 0, [], [])
+        Judging(settings).judge(look, cell(some))
 
     assert len(state.silent) == SILENT_MAX
 
@@ -375,7 +386,7 @@ def test_what_goes_beyond_a_bound_is_left_out_and_counted(bound: str, monkeypatc
     log = Log(*crowds)
     assert len(findings(run(log)[0])) == 2
 
-    monkeypatch.setattr(f"pipeline.processors.gather.{bound}", 1)
+    monkeypatch.setattr(f"pipeline.processors.judging.{bound}", 1)
     outs, gather, state = run(log)
     counter = f"bound_{bound.removesuffix('_MAX').lower()}"
 

@@ -12,11 +12,13 @@ import pytest
 from pipeline.evidence.cell import Cell, Request
 from pipeline.model.campaign import Template
 from pipeline.model.sighting import Flag
+from pipeline.processors.family import CORE_MIN, Family, family_of
+from pipeline.processors.family import SHARED_MIN as SHARED_ACCOUNTS_MIN
 from pipeline.processors.register import (
-    FAMILY_CORE_MIN,
-    FAMILY_SHARED_MIN,
     KIN_PARTS,
     LINKS_MAX,
+    OWN_ACCOUNTS_MIN,
+    OWN_REQUESTS_MIN,
     SHARED_MIN,
     SHARED_PARTS,
     SUSPECTS_MAX,
@@ -24,6 +26,7 @@ from pipeline.processors.register import (
     Asked,
     Opened,
     Register,
+    Said,
     from_panes,
     to_panes,
 )
@@ -43,6 +46,11 @@ def sent(text: str, accounts: Iterable[int] = range(3), at_s: int = 0, **fields:
 
 def ids(accounts: Iterable[int]) -> set[int]:
     return {KEYED.text64(f"account-{account}", "account") for account in accounts}
+
+
+def owners(register: Register, requests: list[Request]) -> list[Opened | None]:
+    """The campaigns that explain them."""
+    return [found and found[0] for found in register.explained(requests)]
 
 
 def holding(*several: Opened) -> Register:
@@ -93,11 +101,9 @@ def test_a_campaign_explains_the_requests_that_carry_one_of_its_frames() -> None
     one, other = Opened(campaign(template(FIXED))), Opened(campaign(template(READER, "t-2"), name="c-2"))
     register = holding(one, other)
 
-    assert register.explained([*sent(READER, [1]), *sent(FIXED, [2]), *sent(words("else", 20), [3])]) == [
-        other,
-        one,
-        None,
-    ]
+    some = [*sent(READER, [1]), *sent(FIXED, [2]), *sent(words("else", 20), [3])]
+    assert owners(register, some) == [other, one, None]
+    assert register.explained(some)[0] == (other, other.campaign.templates[0])
 
 
 def test_a_phrase_explains_nothing_where_the_campaign_has_a_frame() -> None:
@@ -111,7 +117,7 @@ def test_phrases_explain_where_the_campaign_has_nothing_else() -> None:
     alone = Opened(campaign(template(READER, frame=False)))
 
     assert alone.frameless
-    assert holding(alone).explained(sent(READER)) == [alone] * 3
+    assert owners(holding(alone), sent(READER)) == [alone] * 3
 
 
 def test_a_disguised_frame_explains_only_what_was_disguised() -> None:
@@ -119,7 +125,7 @@ def test_a_disguised_frame_explains_only_what_was_disguised() -> None:
     plain = sent(FIXED)
     disguised = [replace(each, flags=each.flags | int(Flag.BASE64)) for each in plain]
 
-    assert holding(hidden).explained([*plain, *disguised]) == [None] * 3 + [hidden] * 3
+    assert owners(holding(hidden), [*plain, *disguised]) == [None] * 3 + [hidden] * 3
 
 
 def test_what_has_changed_explains_from_the_next_index_on() -> None:
@@ -129,7 +135,7 @@ def test_what_has_changed_explains_from_the_next_index_on() -> None:
     assert register.explained(sent(FIXED)) == [None] * 3
 
     register.index()
-    assert register.explained(sent(FIXED)) == [opened] * 3
+    assert owners(register, sent(FIXED)) == [opened] * 3
 
 
 # ------------------------------------------------------------------ links
@@ -196,6 +202,69 @@ def test_what_is_known_already_is_nothing_new() -> None:
     assert opened.take({1, 2}, {9})
 
 
+# ------------------------------------------------------------------ phrases of a campaign's own
+
+
+def saying(one: Iterable[int], both: Iterable[int], requests: int = OWN_REQUESTS_MIN) -> Opened:
+    """A campaign of two phrases; these accounts say the first of them, and these both."""
+    opened = Opened(campaign(template(FIXED, "t-1", frame=False), template(READER, "t-2", frame=False)))
+    opened.hear([said(account, requests) for account in {*one, *both}], "t-1")
+    opened.hear([said(account, requests) for account in both], "t-2")
+    return opened
+
+
+def said(account: int, requests: int) -> Request:
+    return request("a b c d", f"account-{account}", account, requests=requests)
+
+
+@pytest.mark.parametrize(
+    ("one", "both", "own"),
+    [(0, OWN_ACCOUNTS_MIN, True), (2, 18, True), (3, 17, False), (0, OWN_ACCOUNTS_MIN - 1, False)],
+    ids=["all", "nine in ten", "fewer", "too few"],
+)
+def test_a_phrase_is_its_own_when_nearly_all_who_say_it_say_others_too(one: int, both: int, own: bool) -> None:
+    first, _ = saying(range(one), range(100, 100 + both)).owned()
+
+    assert first.own is own
+
+
+def test_who_has_sent_little_could_not_have_said_another() -> None:
+    first, second = saying(range(500), range(600, 620)).owned()
+    assert (first.own, second.own) == (False, True)
+
+    opened = saying(range(500), [], requests=OWN_REQUESTS_MIN - 1)
+    opened.hear([said(account, OWN_REQUESTS_MIN) for account in range(600, 620)], "t-1")
+    opened.hear([said(account, OWN_REQUESTS_MIN) for account in range(600, 620)], "t-2")
+    assert [phrase.own for phrase in opened.owned()] == [True, True]
+
+
+def test_its_own_it_stays_until_clearly_others_say_it_too() -> None:
+    kept, lost = (saying(range(strangers), range(100, 200)) for strangers in (25, 26))
+    for opened in (kept, lost):
+        assert not opened.owned()[0].own
+        opened.campaign = replace(opened.campaign, templates=(replace(opened.campaign.templates[0], own=True),))
+
+    assert (kept.owned()[0].own, lost.owned()[0].own) == (True, False)
+
+
+def test_who_says_phrases_is_remembered_up_to_a_bound_the_smallest_hashes_first() -> None:
+    opened = Opened(campaign(template(FIXED, "t-1", frame=False)))
+    known = [said(account, 1) for account in range(30)]
+    opened.said = {2**63 + number: Said({"t-1"}, 1) for number in range(LINKS_MAX)}
+    opened.hear(known, "t-1")
+
+    small = {account for account in ids(range(30)) if account < 2**63}
+    assert len(opened.said) == LINKS_MAX
+    assert small <= opened.said.keys()
+
+
+def test_a_frame_needs_nobodys_word() -> None:
+    opened = Opened(campaign(template(FIXED, "t-1")))
+    opened.hear([said(account, 9) for account in range(50)], "t-1")
+
+    assert opened.owned() == opened.campaign.templates
+
+
 # ------------------------------------------------------------------ kin
 
 
@@ -255,42 +324,78 @@ def test_phrases_of_one_crowd_in_different_requests_are_a_family() -> None:
     register = suspecting(phrase_of(ONE, range(30)))
     _, other = phrase_of(TWO, range(10, 40), at_s=5000)
 
-    assert [suspect.template.template_id for suspect in register.family(other)] == [f"t-{ONE[:24]}"]
+    assert [suspect.template.template_id for suspect in family_of(other, register.suspects).phrases] == [
+        f"t-{ONE[:24]}"
+    ]
 
 
-@pytest.mark.parametrize(("shared", "found"), [(FAMILY_SHARED_MIN, 1), (FAMILY_SHARED_MIN - 1, 0)])
+@pytest.mark.parametrize(("shared", "found"), [(SHARED_ACCOUNTS_MIN, 1), (SHARED_ACCOUNTS_MIN - 1, 0)])
 def test_phrases_of_strangers_are_none(shared: int, found: int) -> None:
-    register = suspecting(phrase_of(ONE, range(20)))
-    _, other = phrase_of(TWO, range(20 - shared, 40 - shared), at_s=5000)
+    register = suspecting(phrase_of(ONE, range(12)))
+    _, other = phrase_of(TWO, range(12 - shared, 24 - shared), at_s=5000)
 
-    assert len(register.family(other)) == found
+    assert len(family_of(other, register.suspects).phrases) == found
 
 
-def test_eight_of_very_many_may_be_chance() -> None:
+def test_a_few_of_very_many_may_be_chance() -> None:
     register = suspecting(phrase_of(ONE, range(60)))
     _, other = phrase_of(TWO, range(52, 112), at_s=5000)
 
-    assert register.family(other) == []
+    assert family_of(other, register.suspects) == Family()
 
 
 def test_two_phrases_of_the_same_requests_are_one_wording() -> None:
     both = [request(f"{words(a, 9)} {ONE} {TWO}", f"account-{a}", 7 * a) for a in range(30)]
     register = suspecting((template(ONE, "t-1", frame=False), cell(both)))
 
-    assert register.family(cell(both)) == []
+    assert family_of(cell(both), register.suspects) == Family()
 
 
 def test_a_few_words_make_no_family() -> None:
-    short = template(range(FAMILY_CORE_MIN - 1), "t-short", frame=False), phrase_of(ONE, range(30))[1]
+    short = template(range(CORE_MIN - 1), "t-short", frame=False), phrase_of(ONE, range(30))[1]
     _, other = phrase_of(TWO, range(30), at_s=5000)
 
-    assert suspecting(short).family(other) == []
+    assert family_of(other, suspecting(short).suspects) == Family()
+
+
+def crowd_of(*sent: tuple[str, int, int]) -> tuple[Template, Cell]:
+    """A phrase with one request for each: a moment apart, the account, and how many it had sent in all by then."""
+    text = sent[0][0]
+    made = [
+        request(f"{words((text, a, n), 9)} {text}", f"account-{a}", at_s=60 * n + a, requests=n) for _, a, n in sent
+    ]
+    return template(text, f"t-{text[:24]}", frame=False), cell(made)
+
+
+def test_mates_use_another_phrase_and_focus_is_what_all_of_them_are_of_what_an_account_sends() -> None:
+    register = suspecting(crowd_of(*((ONE, a, 2) for a in range(12))))
+    _, other = crowd_of(*((TWO, a, 4) for a in range(6, 18)))
+    family = family_of(other, register.suspects)
+
+    assert family.mates == 6 / 12  # accounts 6 to 11 have both
+    assert family.focus == pytest.approx((6 * 2 / 4 + 6 * 1 / 4) / 12)
+
+
+def test_few_accounts_with_two_requests_say_nothing_of_focus() -> None:
+    register = suspecting(crowd_of(*((ONE, a, 1) for a in range(4))))
+    _, other = crowd_of(*((TWO, a, 2 if a < 4 else 1) for a in range(12)))
+
+    assert family_of(other, register.suspects).mates == 4 / 12
+    assert family_of(other, register.suspects).focus == 0.0
+
+
+def test_who_is_in_a_campaign_already_is_no_mate() -> None:
+    register = suspecting(crowd_of(*((ONE, a, 2) for a in range(12))))
+    _, other = crowd_of(*((TWO, a, 4) for a in range(12)))
+
+    assert family_of(other, register.suspects, apart=ids(range(6))).mates == 1.0
+    assert family_of(other, register.suspects, apart=ids(range(10))) == Family()
 
 
 def test_a_new_look_at_a_suspect_replaces_the_old_one() -> None:
     register = suspecting(phrase_of(ONE, range(20)), phrase_of(TWO, range(20)), phrase_of(ONE, range(30, 60)))
 
-    assert [(len(each.accounts), each.harvest) for each in register.suspects] == [(20, 0.5), (30, 1.0)]
+    assert [(len(each.sent), each.harvest) for each in register.suspects] == [(20, 0.5), (30, 1.0)]
     assert register.dropped == 0
 
 
@@ -358,7 +463,7 @@ def test_what_is_loaded_explains_at_once_and_keeps_the_known_tools() -> None:
     again = Register([template(READER)])
     again.load(register.dump())
 
-    assert again.explained(sent(FIXED)) == [again.campaigns[0]] * 3
+    assert owners(again, sent(FIXED)) == [again.campaigns[0]] * 3
     assert again.claimed(sent(READER)) == [True] * 3
 
 
