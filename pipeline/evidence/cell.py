@@ -101,10 +101,25 @@ def sightings(requests: Sequence[Request]) -> npt.NDArray[Any]:
     return np.frombuffer(b"".join([r.sighting for r in requests]), SIGHTING)
 
 
+def example_of(requests: Sequence[Request], core: U64) -> Request:
+    """The request that holds most of the core, the shortest of these."""
+    return max(requests, key=lambda r: (int(np.isin(core, r.distinct).sum()), -len(r.words), r.event))
+
+
 def fixed_text(requests: Sequence[Request], core: U64) -> tuple[tuple[str, ...], list[bool]]:
-    """The words of the request that holds most of the core (the shortest of these), and which of them are fixed."""
-    example = max(requests, key=lambda r: (int(np.isin(core, r.distinct).sum()), -len(r.words), r.event))
-    return example.words, _fixed(example, core)
+    """The words of the example, and which of them are fixed."""
+    example = example_of(requests, core)
+    return example.words, fixed_in(example, core)
+
+
+def fixed_in(request: Request, grams: U64) -> list[bool]:
+    """Which of the request's words stand in one of these shingles; its two ends do not count."""
+    fixed = np.zeros(len(request.words), np.bool_)
+    for place in np.flatnonzero(np.isin(request.grams, grams)).tolist():
+        fixed[place : place + 3] = True
+    fixed[:1] = fixed[-1:] = False
+    marks: list[bool] = fixed.tolist()
+    return marks
 
 
 def core_of(requests: Sequence[Request], share: float = CORE_SHARE) -> U64:
@@ -255,16 +270,6 @@ def _is_frame(shapes: npt.NDArray[Any], disguised: float) -> bool:
     return bool(width >= RIGID_WORDS_MIN or (width >= FRAME_WORDS_MIN and alone))
 
 
-def _fixed(request: Request, grams: U64) -> list[bool]:
-    """Which of the request's words stand in one of these shingles; its two ends do not count."""
-    fixed = np.zeros(len(request.words), np.bool_)
-    for place in np.flatnonzero(np.isin(request.grams, grams)).tolist():
-        fixed[place : place + 3] = True
-    fixed[:1] = fixed[-1:] = False
-    marks: list[bool] = fixed.tolist()
-    return marks
-
-
 def _reading(requests: Sequence[Request], core: U64) -> Reading:
     """What the fixed words are for."""
     return read(*fixed_text(requests, core))
@@ -274,7 +279,7 @@ def _asks(requests: Sequence[Request], wording: U64) -> float:
     """Median share of the wording (words that several requests have, rotated phrases too) that asks for a harvest."""
     shares = []
     for request in requests[:: max(1, len(requests) // ASKED)][:ASKED]:
-        reading = read(request.words, _fixed(request, wording))
+        reading = read(request.words, fixed_in(request, wording))
         shares.append(reading.harvest_words / max(1, reading.words))
     return float(np.median(shares))
 

@@ -17,7 +17,18 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.detectors.prompt_sweep import COMPANY_MIN
-from pipeline.evidence.cell import DISGUISED_MIN, RIGID_WORDS_MIN, U64, Cell, Request, fixed_text, held, sightings
+from pipeline.evidence.cell import (
+    DISGUISED_MIN,
+    RIGID_WORDS_MIN,
+    U64,
+    Cell,
+    Request,
+    example_of,
+    fixed_in,
+    fixed_text,
+    held,
+    sightings,
+)
 from pipeline.processors.crowds import Crowds
 from pipeline.sketch.purposes import SERVICE, phrases_in, read
 
@@ -27,7 +38,7 @@ USERS_MIN: Final = 12
 HOLDS_MIN: Final = 0.7
 OWN_MIN: Final = 0.125
 """Share of a frame's users that say its phrases too: below it the phrases are theirs, not the frame's."""
-FRONT_MIN: Final = 0.5
+FRONT_MIN: Final = 0.7
 """Share of those who say the words that begin with them: below it they are a phrase."""
 Reads = Callable[[Any], list[Request]]
 
@@ -62,11 +73,10 @@ def strangers(cell: Cell, anchored: bool, accounts: Collection[int], crowds: Cro
 
 def _without_phrases(cell: Cell) -> U64:
     """Fixed shingles that no phrase of a harvest touches."""
-    words, fixed = fixed_text(cell.requests, cell.core)
-    said = np.zeros(len(words), np.bool_)
-    for start, phrase, purpose in phrases_in(words, fixed):
+    example = example_of(cell.requests, cell.core)
+    said = np.zeros(len(example.words), np.bool_)
+    for start, phrase, purpose in phrases_in(example.words, fixed_in(example, cell.core)):
         said[start : start + len(phrase)] |= purpose not in SERVICE
-    example = next(request for request in cell.requests if request.words is words)
     touched = [bool(said[at : at + 3].any()) for at in range(len(example.grams))]
     return np.setdiff1d(cell.core, example.grams[touched])
 

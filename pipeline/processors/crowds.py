@@ -29,13 +29,15 @@ I64 = npt.NDArray[np.int64]
 
 
 class Growth(NamedTuple):
-    """Buckets that have changed, by their index: the parties that use each (estimated), and the requests sampled of them."""
+    """Buckets that have changed, by their index: the parties that use each (estimated), and the requests sampled of them.
+    `added` says for every row that came whether it was new to its bucket and found room."""
 
     buckets: I64
     parties_before: I64
     parties: I64
     requests_before: I32
     requests: I32
+    added: npt.NDArray[np.bool_]
 
 
 class Crowds:
@@ -43,21 +45,29 @@ class Crowds:
 
     def __init__(self) -> None:
         self.sightings = np.zeros(1 << 10, SIGHTING)
+        self._parties = np.zeros(
+            1 << 10, np.uint64
+        )  # of sightings: beside each other, for kernels that look at nothing else
         self._events = Numbering()
-        self._buckets: dict[int, int] = {}
-        self.keys: list[int] = []
+        self._buckets = Numbering()
         self.tau = np.zeros(1 << 8, np.uint64)
         self.rows = np.full((1 << 8, ROWS_MAX), -1, np.int32)
         self.count = np.zeros(1 << 8, np.int32)
         self.parties = np.zeros(1 << 8, np.int32)
         self._estimates = np.zeros(1 << 8, np.int64)
-        self._names = np.zeros(1 << 8, np.uint64)
+        self._names = np.zeros(1 << 8, np.uint64)  # of buckets: their keys
         self._of_event = np.full((1 << 10, KEYS_MAX), -1, np.int32)
 
     @property
     def buckets(self) -> int:
         """Hot buckets held."""
-        return len(self.keys)
+        return self._buckets.count
+
+    @property
+    def keys(self) -> npt.NDArray[np.uint64]:
+        """The key of each bucket."""
+        keys: npt.NDArray[np.uint64] = self._names[: self.buckets]
+        return keys
 
     @property
     def events(self) -> int:
@@ -68,17 +78,17 @@ class Crowds:
         """Fold what match sent of one tick. Returns how each changed bucket has grown."""
         self._remember(sightings)
         events = self._events.of(row_events).astype(np.int32)
-        buckets = np.array([self._bucket(key) for key in hot["key"].tolist()], np.int64)
+        buckets = self._buckets.of(hot["key"])
+        self._grow(self._buckets.count)
+        self._names[buckets] = hot["key"]
         before, had = self._estimates[buckets], self.count[buckets]
+        added = np.zeros(len(events), np.bool_)
         _extend_all(
-            self.rows, self.count, self.parties, self._of_event, self.sightings["party"], self.tau, buckets, events,
-            np.cumsum(lengths) - lengths, lengths, hot["tau"],
+            self.rows, self.count, self.parties, self._of_event, self._parties, self.tau, buckets, events,
+            np.cumsum(lengths) - lengths, lengths, hot["tau"], added,
         )  # fmt: skip
-        self._estimates[buckets] = [
-            _estimate(parties, tau)
-            for parties, tau in zip(self.parties[buckets].tolist(), hot["tau"].tolist(), strict=True)
-        ]
-        return Growth(buckets, before, self._estimates[buckets], had, self.count[buckets])
+        self._estimates[buckets] = self.parties[buckets] / (hot["tau"] / 2.0**64)
+        return Growth(buckets, before, self._estimates[buckets], had, self.count[buckets], added)
 
     def _remember(self, sightings: Any) -> None:
         """Keep those that are new."""
@@ -87,17 +97,10 @@ class Crowds:
         after = self._events.count
         while after > len(self.sightings):
             self.sightings = np.concatenate([self.sightings, np.zeros_like(self.sightings)])
+            self._parties = np.concatenate([self._parties, np.zeros_like(self._parties)])
             self._of_event = np.concatenate([self._of_event, np.full_like(self._of_event, -1)])
         self.sightings[before:after] = sightings[first_rows(numbers, before, after)]
-
-    def _bucket(self, key: int) -> int:
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = len(self.keys)
-            self.keys.append(key)
-            self._grow(bucket)
-            self._names[bucket] = key
-        return bucket
+        self._parties[before:after] = self.sightings["party"][before:after]
 
     def estimate(self, bucket: int) -> int:
         """How many parties use the bucket: exact while all are sampled, estimated from the threshold after."""
@@ -105,8 +108,7 @@ class Crowds:
 
     def of_keys(self, keys: Any) -> I32:
         """The buckets of those of these keys that have one."""
-        found = [self._buckets[key] for key in keys.tolist() if key in self._buckets]
-        return np.array(found, np.int32)
+        return np.flatnonzero(np.isin(self.keys, keys)).astype(np.int32)
 
     def horizon(self, group: I32) -> int:
         """Of parties with a hash below it, each bucket of the group has heard; of those above it, only some have."""
@@ -114,20 +116,20 @@ class Crowds:
 
     def rank(self, bucket: int) -> tuple[int, int]:
         """Buckets of a group are ranked by parties, then by key; a group is looked at when its first one has grown."""
-        return int(self._estimates[bucket]), self.keys[bucket]
+        return int(self._estimates[bucket]), int(self._names[bucket])
 
     def leads(self, bucket: int) -> bool:
         """Whether no bucket that shares half of its requests ranks before it. A cheap look before `group`."""
         leads = _leads(
-            self.rows, self.count, self._of_event, self.sightings["party"], self.tau, self._estimates, self._names,
+            self.rows, self.count, self._of_event, self._parties, self.tau, self._estimates, self._names,
             bucket, self.buckets,
         )  # fmt: skip
         return bool(leads)
 
     def group(self, seed: int) -> I32:
         """The seed's group: bucket indices, ascending by key."""
-        found = _group(self.rows, self.count, self._of_event, self.sightings["party"], self.tau, seed, self.buckets)
-        ordered: I32 = found[np.argsort(np.array([self.keys[bucket] for bucket in found.tolist()], np.uint64))]
+        found = _group(self.rows, self.count, self._of_event, self._parties, self.tau, seed, self.buckets)
+        ordered: I32 = found[np.argsort(self._names[found])]
         return ordered
 
     def system_of(self, group: I32) -> int:
@@ -144,8 +146,8 @@ class Crowds:
         events, hits = np.unique(rows, return_counts=True)
         return events.astype(np.int32), hits.astype(np.int32)
 
-    def _grow(self, bucket: int) -> None:
-        if bucket >= len(self.tau):
+    def _grow(self, buckets: int) -> None:
+        while buckets > len(self.tau):
             self.tau = np.concatenate([self.tau, np.zeros_like(self.tau)])
             self.rows = np.concatenate([self.rows, np.full_like(self.rows, -1)])
             self.count = np.concatenate([self.count, np.zeros_like(self.count)])
@@ -154,14 +156,10 @@ class Crowds:
             self._names = np.concatenate([self._names, np.zeros_like(self._names)])
 
 
-def _estimate(parties: int, tau: float) -> int:
-    return parties if tau >= 2.0**64 - 1 else int(parties / (tau / 2.0**64))
-
-
 @numba.njit(**LEAN)
 def _extend_all(
     rows: Any, count: Any, parties: Any, of_event: Any, party: Any, tau: Any, buckets: Any, events: Any, starts: Any,
-    lengths: Any, taus: Any,
+    lengths: Any, taus: Any, added: Any,
 ) -> None:  # fmt: skip
     for i in range(len(buckets)):
         bucket = buckets[i]
@@ -169,7 +167,7 @@ def _extend_all(
             _lower(rows, count, parties, party, bucket, taus[i])
         tau[bucket] = taus[i]
         for at in range(starts[i], starts[i] + lengths[i]):
-            _extend(rows, count, parties, of_event, party, bucket, events[at], taus[i])
+            added[at] = _extend(rows, count, parties, of_event, party, bucket, events[at], taus[i])
 
 
 @numba.njit(**LEAN)
@@ -195,16 +193,16 @@ def _has(rows: Any, party: Any, bucket: int, count: int, one: Any) -> Any:
 
 
 @numba.njit(**LEAN)
-def _extend(rows: Any, count: Any, parties: Any, of_event: Any, party: Any, bucket: int, event: int, tau: Any) -> None:
-    """Add an event to a bucket's row, unless it is there or there is no room."""
+def _extend(rows: Any, count: Any, parties: Any, of_event: Any, party: Any, bucket: int, event: int, tau: Any) -> Any:
+    """Add an event to a bucket's row, unless it is there or there is no room. Says whether it has."""
     kept = count[bucket]
     if party[event] >= tau or kept >= rows.shape[1]:
-        return
+        return False
     for k in range(of_event.shape[1]):
         if of_event[event, k] == bucket:  # match may pass a request on again after an expiry
             for i in range(kept):
                 if rows[bucket, i] == event:
-                    return
+                    return False
             break
         if of_event[event, k] < 0:
             of_event[event, k] = bucket
@@ -212,6 +210,7 @@ def _extend(rows: Any, count: Any, parties: Any, of_event: Any, party: Any, buck
     parties[bucket] += not _has(rows, party, bucket, kept, party[event])
     rows[bucket, kept] = event
     count[bucket] = kept + 1
+    return True
 
 
 @numba.njit(cache=True, nogil=True)

@@ -43,6 +43,10 @@ class Suspect:
         """All of its sampled requests."""
         return frozenset[int]().union(*(sent.events for sent in self.sent.values()))
 
+    def company(self, accounts: Collection[int]) -> float:
+        """Share of who was seen with it that is among these accounts."""
+        return sum(account in accounts for account in self.sent) / len(self.sent)
+
 
 @dataclass(frozen=True, slots=True)
 class Family:

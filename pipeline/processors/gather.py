@@ -109,8 +109,9 @@ class Gather:
                 for columns in state.journal.blocks():
                     self._fold(state, columns)
         columns = self._columns(state, tick)
-        state.journal.append(pane, columns)
-        seeds = self._worth_a_look(self._fold(state, columns))
+        grown = self._fold(state, columns)
+        state.journal.append(pane, _added(columns, grown.added))
+        seeds = self._worth_a_look(grown)
         self._look(state, tick, seeds, read, outs)
 
     def _columns(self, state: GatherState, tick: int) -> dict[str, Any]:
@@ -331,3 +332,18 @@ class Gather:
             "bound_suspects": state.register.dropped,
             "state_bytes": state.journal.bytes_held,
         }
+
+
+def _added(columns: Mapping[str, Any], added: Any) -> dict[str, Any]:
+    """The columns without rows that changed nothing: match passes a bucket on whole after an expiry."""
+    if added.all():
+        return dict(columns)
+    ends = np.cumsum(columns["lengths"])
+    counted = np.append(0, np.cumsum(added))
+    events = columns["events"][added]
+    return {
+        "hot": columns["hot"],
+        "lengths": (counted[ends] - counted[ends - columns["lengths"]]).astype(np.int32),
+        "events": events,
+        "sightings": columns["sightings"][np.isin(columns["sightings"]["event"], events)],
+    }

@@ -86,10 +86,14 @@ class Judging:
         state.head.count("cells_judged")
         template = replace(template_of(cell, opinion.score - self.limits.score_min), system=look.system)
         if opinion.decision == "campaign" and len(template.core) >= CORE_MIN:
+            phrases = family.phrases
             if not cell.frame and cell.company < COMPANY_MIN:
                 opened = None  # a family of its own; phrases bring nobody into a campaign
-            if cell.frame or not opened or not self._is_anybodys(look, cell, template, opened):
-                self._open(look, cell, template, opinion, opened, family.phrases)
+            elif not cell.frame and opened:
+                if strangers(cell, bool(template.anchor), opened.accounts, state.crowds, look.reads):
+                    return  # the campaign says it, and so do many others
+                phrases = [phrase for phrase in phrases if phrase.company(opened.accounts) >= COMPANY_MIN]
+            self._open(look, cell, template, opinion, opened, phrases)
             return
         if opinion.decision == "suspect":
             register.suspect(template, cell, value_of(cell.reading, cell.asks))
@@ -102,12 +106,15 @@ class Judging:
     def _weigh(self, look: Look, cell: Cell) -> tuple[Cell, Opinion, Opened | None, Family]:
         """The cell with what is known of others, the opinion on it, and the campaign and the phrases it is kin to."""
         register = look.state.register
-        opened, company = register.linked(*parties_of(cell.requests))
+        accounts, payments = parties_of(cell.requests)
+        opened, company = register.linked(accounts, payments)
         others = sum(owner is not opened for owner in look.owners)
         unexplained = len(cell.requests) / (len(cell.requests) + others)
         family, kin = Family(), nan
         if not cell.frame:
-            family = family_of(cell, register.suspects, apart=() if company >= COMPANY_MIN else register.accounts())
+            family = family_of(
+                cell, register.suspects, apart=() if company >= COMPANY_MIN else register.inside(accounts)
+            )
             if company >= COMPANY_MIN:
                 kin = VOUCHED  # one more wording of a campaign that is known for what it asks
             elif len(family.phrases) + 1 >= FAMILY_MIN:
@@ -117,10 +124,6 @@ class Judging:
             focus=family.focus, kin=kin,
         )  # fmt: skip
         return cell, prompt_sweep.decide(cell, self._terms, self.limits), opened, family
-
-    def _is_anybodys(self, look: Look, cell: Cell, template: Template, opened: Opened) -> bool:
-        """Whether many others say a phrase as well as the campaign."""
-        return strangers(cell, bool(template.anchor), opened.accounts, look.state.crowds, look.reads)
 
     # -- what follows ------------------------------------------------------------------------------------------------
 

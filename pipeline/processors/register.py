@@ -144,9 +144,9 @@ class Register:
         found = _match(self._frames, [request.halves for request in requests], flags, systems)
         return [self._owners[template] if template >= 0 else None for template in found]
 
-    def accounts(self) -> set[int]:
-        """Accounts that are in any open campaign."""
-        return set[int]().union(*(opened.accounts for opened in self.campaigns))
+    def inside(self, accounts: set[int]) -> set[int]:
+        """Those of the accounts that any open campaign has."""
+        return set[int]().union(*(accounts & opened.accounts for opened in self.campaigns))
 
     def linked(self, accounts: set[int], payments: set[int]) -> tuple[Opened | None, float]:
         """The campaign that shares most accounts or payment instruments with a cell, far more than strangers would; and

@@ -53,7 +53,7 @@ def test_a_bucket_collects_what_it_hears_and_says_how_it_grew() -> None:
     assert add(crowds, 8, people(2)) == (1, 0, 2)
     assert add(crowds, 7, people(2, start=4)) == (0, 3, 5)
     assert held(crowds, 0) == [1, 2, 3, 4, 5]
-    assert (crowds.buckets, crowds.events, crowds.keys) == (2, 5, [7, 8])
+    assert (crowds.buckets, crowds.events, crowds.keys.tolist()) == (2, 5, [7, 8])
 
 
 def test_several_requests_of_a_party_are_one_party() -> None:
@@ -242,7 +242,7 @@ def test_a_group_is_in_order_of_its_keys_whoever_came_first() -> None:
     for key in (2**63 + 1, 5, 2**64 - 1, 1):
         add(crowds, key, people(6))
 
-    assert [crowds.keys[bucket] for bucket in crowds.group(0).tolist()] == [1, 5, 2**63 + 1, 2**64 - 1]
+    assert crowds.keys[crowds.group(0)].tolist() == [1, 5, 2**63 + 1, 2**64 - 1]
 
 
 def test_a_group_ends_at_its_bound() -> None:

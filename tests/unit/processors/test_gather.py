@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from pipeline.processors.gather import CELLS_MAX, Gather
 from pipeline.processors.gather_state import GatherState
 from pipeline.processors.judging import SILENT_MAX, TOOL_ACCOUNTS_MIN, Judging, Look
 from pipeline.processors.match import Match
+from pipeline.processors.wire import Candidates, Marker
 from pipeline.settings import Settings
-from pipeline.window.ticks import FOREVER
+from pipeline.window.ticks import FOREVER, Frontier
 from tests.build import (
     KEYED,
     SCHEME,
@@ -323,6 +324,24 @@ def test_a_crash_after_any_record_changes_nothing_that_was_committed() -> None:
     assert without_progress(committed) == without_progress(straight)
     assert gather.digest(state) == gather.digest(whole)
     assert gather.ended(state)
+
+
+def test_rows_that_come_again_are_not_kept_again() -> None:
+    """After an expiry match passes buckets on whole; gather has most of it."""
+    log = Log(crowd(FIXED))
+    _, gather, state = run(log)
+    heard = [Candidates.unpack(each.value or b"", SCHEME) for each in log.candidates]
+    rows, had = state.journal.rows("events"), state.crowds.count.tolist()
+    state.closed, state.frontier = 0, Frontier(1)
+    for number, said in enumerate(each for each in heard if len(each.hot)):
+        again = replace(said, marker=Marker(0, said.marker.closed))
+        gather.step(state, Batch(0, [record(again.pack(SCHEME), len(log.candidates) + number)]), log.read)
+
+    assert gather.counters(state)["read"] == 2 * sum(len(each.hot) for each in heard)
+    assert state.closed == max(each.marker.closed for each in heard if len(each.hot))
+    assert sum(state.journal.rows("events").values()) == sum(rows.values()) > 0
+    assert state.crowds.count.tolist() == had
+    assert gather.restore(0, dict(gather.checkpoint(state))).crowds.count.tolist() == had  # type: ignore[arg-type]
 
 
 def test_what_was_read_before_is_only_a_cache(sweep: Log, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -384,6 +384,20 @@ def test_few_accounts_with_two_requests_say_nothing_of_focus() -> None:
     assert family_of(other, register.suspects).focus == 0.0
 
 
+def test_the_company_of_a_phrase_is_who_says_it_and_is_in_a_campaign() -> None:
+    (phrase,) = suspecting(phrase_of(ONE, range(20))).suspects
+
+    assert phrase.company(ids(range(12))) == 0.6
+    assert phrase.company(ids(range(90, 99))) == 0.0
+
+
+def test_who_is_inside_any_open_campaign_is_known() -> None:
+    register = holding(links("c-1", range(3)), links("c-2", range(10, 13)))
+
+    assert register.inside({2, 3, 10, 99}) == {2, 10}
+    assert Register().inside({1}) == set()
+
+
 def test_who_is_in_a_campaign_already_is_no_mate() -> None:
     register = suspecting(crowd_of(*((ONE, a, 2) for a in range(12))))
     _, other = crowd_of(*((TWO, a, 4) for a in range(12)))
