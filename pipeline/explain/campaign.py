@@ -49,6 +49,7 @@ SMALL_SAMPLE: Final = 40
 MIXED_SHARE: Final = 0.5
 SURE: Final = 0.9
 CARRIED_SHOWN: Final = 3
+A_PHRASE: Final = "a phrase: it supports, and alone tells nobody as long as others say it"
 KINDS: Final = ("payment", "network", "client")
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from pipeline.explain import plots
 from pipeline.explain.account import AccountStory, InCampaign
-from pipeline.explain.campaign import SURE, CampaignStory, Members, Template
+from pipeline.explain.campaign import A_PHRASE, SURE, CampaignStory, Members, Template
 from pipeline.explain.counterfactual import Change
 from pipeline.explain.graph import graph
 from pipeline.explain.markup import Child, Safe, element, joined
@@ -111,7 +111,7 @@ def _template(template: Template) -> Child:
     if template.strength is not None:
         used += f"; its evidence was {template.strength:+.2f} from the threshold"
     if template.frame is not None:
-        used += "; a frame: it opens the prompt" if template.frame else "; a phrase: it supports and tells nobody"
+        used += "; a frame: it opens the prompt" if template.frame else f"; {A_PHRASE}"
     slots = [(f"<*:{slot.slot}>", number(slot.distinct), slot.kind) for slot in template.slots]
     return [
         element("h3", template.template_id),

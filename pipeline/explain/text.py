@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from pipeline.explain.account import AccountStory, InCampaign
-from pipeline.explain.campaign import BINS, KINDS, CampaignStory, Members, Point, Sampled
+from pipeline.explain.campaign import A_PHRASE, BINS, KINDS, CampaignStory, Members, Point, Sampled
 from pipeline.explain.counterfactual import Change
 from pipeline.explain.rule import Term
 from pipeline.explain.wording import Wording
@@ -108,7 +108,7 @@ def _templates(story: CampaignStory) -> Iterable[RenderableType]:
         if template.strength is not None:
             said += f", {template.strength:+.2f} above the threshold"
         if template.frame is not None:
-            said += ", a frame" if template.frame else ", a phrase: it supports and tells nobody"
+            said += ", a frame" if template.frame else f", {A_PHRASE}"
         yield _text(said, 300, "bold")
         yield Padding(_text(template.text, 2_000), (0, 0, 0, 2))
         for slot in template.slots:

@@ -242,10 +242,10 @@ class Gather:
         owners = state.register.explained(requests)
         for opened in state.register.campaigns:
             mine = [(r, owner[1]) for r, owner in zip(requests, owners, strict=True) if owner and owner[0] is opened]
-            if mine and opened.take(*parties_of([request for request, _ in mine])):
-                state.dirty = True
             if mine and opened.frameless:
                 self._judging.hear(look, opened, mine)
+            elif mine and opened.take(*parties_of([request for request, _ in mine])):
+                state.dirty = True
         left = [request for request, owner in zip(requests, owners, strict=True) if owner is None]
         return left, [owner[0] for owner in owners if owner is not None]
 

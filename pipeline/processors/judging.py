@@ -90,9 +90,9 @@ class Judging:
             if not cell.frame and cell.company < COMPANY_MIN:
                 opened = None  # a family of its own; phrases bring nobody into a campaign
             elif not cell.frame and opened:
-                if strangers(cell, bool(template.anchor), opened.accounts, state.crowds, look.reads):
+                if strangers(cell, bool(template.anchor), opened.heard, state.crowds, look.reads):
                     return  # the campaign says it, and so do many others
-                phrases = [phrase for phrase in phrases if phrase.company(opened.accounts) >= COMPANY_MIN]
+                phrases = [phrase for phrase in phrases if phrase.company(opened.heard) >= COMPANY_MIN]
             self._open(look, cell, template, opinion, opened, phrases)
             return
         if opinion.decision == "suspect":
@@ -107,7 +107,7 @@ class Judging:
         """The cell with what is known of others, the opinion on it, and the campaign and the phrases it is kin to."""
         register = look.state.register
         accounts, payments = parties_of(cell.requests)
-        opened, company = register.linked(accounts, payments)
+        opened, company = register.linked(accounts, payments, phrase=not cell.frame)
         others = sum(owner is not opened for owner in look.owners)
         unexplained = len(cell.requests) / (len(cell.requests) + others)
         family, kin = Family(), nan
@@ -158,10 +158,12 @@ class Judging:
                 return
             opened.campaign = grown
             kind = "grow"
-        if cell.frame or opened.frameless:  # a phrase that a campaign uses may be anybody's
+        if cell.frame:
             opened.take(*parties_of(cell.requests))
+        elif opened.frameless:
             for suspect in family:
-                opened.take(set(suspect.sent), set())
+                opened.recall(suspect)
+            self.hear(look, opened, [(request, template) for request in cell.requests])
         register.forget(family)
         self._tell(look, opened.campaign)
         self._find(
@@ -174,7 +176,7 @@ class Judging:
         while pair := register.kin():
             older, newer = pair
             if older.frameless or not newer.frameless:  # phrases bring nobody in, so they cannot join two others
-                older.take(newer.accounts, newer.payments)
+                older.absorb(newer)
             older.campaign = _with_templates(look.state.head, older.campaign, newer.campaign.templates, look.tick)
             ended = replace(newer.campaign, version=newer.campaign.version + 1, tick=look.tick, closed=True)
             register.campaigns.remove(newer)
@@ -185,9 +187,14 @@ class Judging:
             look.outs.append(self._finding(look.tick, ended.campaign_id, merged))
 
     def hear(self, look: Look, opened: Opened, carried: Sequence[tuple[Request, Template]]) -> None:
-        """These requests carry templates of a campaign that is known by phrases alone: which of these are its own?"""
+        """These requests carry templates of a campaign that is known by phrases alone. Who says two of them is one of its
+        accounts, for one phrase may be anybody's; a phrase that only these say is its own."""
         for phrase in sorted({template.template_id for _, template in carried}):
             opened.hear([request for request, template in carried if template.template_id == phrase], phrase)
+        facts = sightings([request for request, _ in carried])
+        varied = opened.varied
+        paid = facts["payment"][[account in varied for account in facts["account"].tolist()]]
+        opened.take(varied, set(paid.tolist()) - {0})
         look.state.dirty = True
         owned, before = opened.owned(), opened.campaign
         if [template.own for template in owned] != [template.own for template in before.templates]:

@@ -12,7 +12,7 @@ Linking is by accounts and payment instruments, never through phrases, so a fash
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -80,12 +80,36 @@ class Opened:
     def hear(self, requests: Sequence[Request], phrase: str) -> None:
         """These requests carry a phrase of the campaign; the accounts with the smallest hashes are remembered."""
         facts = sightings(requests)
-        for account, sent in zip(facts["account"].tolist(), facts["requests"].tolist(), strict=True):
+        rows = zip(facts["account"].tolist(), facts["requests"].tolist(), strict=True)
+        self._note((account, {phrase}, sent) for account, sent in rows)
+
+    def recall(self, suspect: Suspect) -> None:
+        """A phrase that was suspected before is one of the campaign's: who said it then."""
+        phrase = {suspect.template.template_id}
+        self._note((account, phrase, sent.requests) for account, sent in suspect.sent.items())
+
+    def absorb(self, other: Opened) -> None:
+        """Another campaign has turned out to be part of this one."""
+        self.take(other.accounts, other.payments)
+        self._note((account, said.phrases, said.requests) for account, said in other.said.items())
+
+    def _note(self, rows: Iterable[tuple[int, set[str], int]]) -> None:
+        for account, phrases, requests in rows:
             said = self.said.setdefault(account, Said())
-            said.phrases.add(phrase)
-            said.requests = max(said.requests, sent)
+            said.phrases |= phrases
+            said.requests = max(said.requests, requests)
         if len(self.said) > LINKS_MAX:
             self.said = {account: self.said[account] for account in sorted(self.said)[:LINKS_MAX]}
+
+    @property
+    def heard(self) -> set[int]:
+        """Its accounts, and whoever says one of the phrases that it is known by."""
+        return self.accounts | self.said.keys() if self.said else self.accounts
+
+    @property
+    def varied(self) -> set[int]:
+        """Accounts that were heard to say two of the phrases."""
+        return {account for account, said in self.said.items() if len(said.phrases) >= 2}
 
     def owned(self) -> tuple[Template, ...]:
         """The templates, each phrase with what was heard of who says it: its own if those who could say others do."""
@@ -146,23 +170,24 @@ class Register:
 
     def inside(self, accounts: set[int]) -> set[int]:
         """Those of the accounts that any open campaign has."""
-        return set[int]().union(*(accounts & opened.accounts for opened in self.campaigns))
+        return set[int]().union(*(accounts & opened.heard for opened in self.campaigns))
 
-    def linked(self, accounts: set[int], payments: set[int]) -> tuple[Opened | None, float]:
+    def linked(self, accounts: set[int], payments: set[int], phrase: bool = False) -> tuple[Opened | None, float]:
         """The campaign that shares most accounts or payment instruments with a cell, far more than strangers would; and
-        the share of the cell's accounts that are in it."""
+        the share of the cell's accounts that are in it. A phrase may join who says one of its phrases only."""
         best, most, company = None, 0, 0.0
         for opened in self.campaigns:
-            score = _shared(accounts, payments, opened)
+            known = opened.heard if phrase else opened.accounts
+            score = _shared(accounts, payments, known, opened.payments)
             if score > most:
-                best, most, company = opened, score, len(accounts & opened.accounts) / len(accounts)
+                best, most, company = opened, score, len(accounts & known) / len(accounts)
         return best, company
 
     def kin(self) -> tuple[Opened, Opened] | None:
         """Two campaigns that share a quarter of the smaller one: the older one and the newer one."""
         for place, newer in enumerate(self.campaigns):
             for older in self.campaigns[:place]:
-                if _shared(newer.accounts, newer.payments, older, KIN_PARTS):
+                if _shared(newer.accounts, newer.payments, older.accounts, older.payments, KIN_PARTS):
                     return older, newer
         return None
 
@@ -296,12 +321,12 @@ def _telling(campaign: Campaign) -> list[Template]:
     return frames or list(campaign.templates)
 
 
-def _shared(accounts: set[int], payments: set[int], opened: Opened, parts: int = SHARED_PARTS) -> int:
-    """How many accounts or payment instruments are shared; 0 if strangers might share as many."""
-    common, paid = len(accounts & opened.accounts), len(payments & opened.payments)
-    if _far_more_than_strangers(common, len(accounts), len(opened.accounts), parts):
-        return max(common, paid)
-    return paid if _far_more_than_strangers(paid, len(payments), len(opened.payments), parts) else 0
+def _shared(accounts: set[int], payments: set[int], known: set[int], paid: set[int], parts: int = SHARED_PARTS) -> int:
+    """How many accounts or payment instruments are shared with those known; 0 if strangers might share as many."""
+    common, common_paid = len(accounts & known), len(payments & paid)
+    if _far_more_than_strangers(common, len(accounts), len(known), parts):
+        return max(common, common_paid)
+    return common_paid if _far_more_than_strangers(common_paid, len(payments), len(paid), parts) else 0
 
 
 def _far_more_than_strangers(common: int, one: int, other: int, parts: int = SHARED_PARTS) -> bool:

@@ -54,15 +54,20 @@ def test_everybody_hears_when_a_phrase_has_become_the_campaigns_own_and_once() -
     opened = Opened(campaign(*phrases))
     seen = look(opened)
     judging = Judging(SETTINGS)
-    said = [request(ONE, f"account-{number}", requests=OWN_REQUESTS_MIN) for number in range(OWN_ACCOUNTS_MIN)]
+    said = [
+        request(ONE, f"account-{number}", requests=OWN_REQUESTS_MIN, payment=3) for number in range(OWN_ACCOUNTS_MIN)
+    ]
 
     judging.hear(seen, opened, [(each, phrases[0]) for each in said])
     assert told(seen.outs) == []
+    assert opened.accounts == set(), "one phrase is anybody's"
 
     judging.hear(seen, opened, [(each, phrases[1]) for each in said])
     judging.hear(seen, opened, [(each, phrases[1]) for each in said])
     (now,) = told(seen.outs)
     assert (now.version, now.tick) == (2, 7)
     assert [phrase.own for phrase in now.templates] == [True, True]
+    assert len(opened.accounts) == OWN_ACCOUNTS_MIN
+    assert opened.payments == {3}
     assert seen.state.register.explained(said)[0] == (opened, opened.campaign.templates[0])
     assert np.array_equal(now.templates[0].core, phrases[0].core)

@@ -202,6 +202,26 @@ def test_what_is_known_already_is_nothing_new() -> None:
     assert opened.take({1, 2}, {9})
 
 
+def test_a_phrase_is_linked_by_all_who_say_one_a_frame_only_by_the_campaigns_accounts() -> None:
+    opened = saying(range(20), range(50, 55))
+    opened.take(opened.varied, set())
+    register = holding(opened)
+
+    assert opened.varied == ids(range(50, 55))
+    assert opened.heard == ids([*range(20), *range(50, 55)])
+    assert register.linked(ids(range(20)), set()) == (None, 0.0)
+    assert register.linked(ids(range(20)), set(), phrase=True) == (opened, 1.0)
+    assert register.linked(ids(range(50, 60)), set()) == (opened, 0.5)
+
+
+def test_a_campaign_takes_in_what_another_one_knew() -> None:
+    one, other = saying(range(3), []), saying([], range(2, 5))
+    one.absorb(other)
+
+    assert one.varied == ids(range(2, 5))
+    assert one.heard == ids(range(5))
+
+
 # ------------------------------------------------------------------ phrases of a campaign's own
 
 
