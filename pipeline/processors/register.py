@@ -44,6 +44,9 @@ OWN_MIN: Final = 0.9
 OWN_KEPT_MIN: Final = 0.8
 """A phrase is a campaign's own when of twenty accounts and more that say it, and have sent four requests, nine in ten say
 others of its phrases as well; until it is fewer than four in five."""
+SAID_MAX: Final = 1_024
+SAID_PHRASES_MAX: Final = 8
+"""Accounts of which it is remembered what phrases of a campaign they say (the smallest hashes), and how many (the first)."""
 LINKS_MAX: Final = 4_096
 """Accounts and instruments remembered of a campaign, for linking."""
 
@@ -96,10 +99,11 @@ class Opened:
     def _note(self, rows: Iterable[tuple[int, set[str], int]]) -> None:
         for account, phrases, requests in rows:
             said = self.said.setdefault(account, Said())
-            said.phrases |= phrases
+            for phrase in sorted(phrases - said.phrases)[: SAID_PHRASES_MAX - len(said.phrases)]:
+                said.phrases.add(phrase)
             said.requests = max(said.requests, requests)
-        if len(self.said) > LINKS_MAX:
-            self.said = {account: self.said[account] for account in sorted(self.said)[:LINKS_MAX]}
+        if len(self.said) > SAID_MAX:
+            self.said = {account: self.said[account] for account in sorted(self.said)[:SAID_MAX]}
 
     @property
     def heard(self) -> set[int]:

@@ -19,6 +19,8 @@ from pipeline.processors.register import (
     LINKS_MAX,
     OWN_ACCOUNTS_MIN,
     OWN_REQUESTS_MIN,
+    SAID_MAX,
+    SAID_PHRASES_MAX,
     SHARED_MIN,
     SHARED_PARTS,
     SUSPECTS_MAX,
@@ -270,12 +272,22 @@ def test_its_own_it_stays_until_clearly_others_say_it_too() -> None:
 def test_who_says_phrases_is_remembered_up_to_a_bound_the_smallest_hashes_first() -> None:
     opened = Opened(campaign(template(FIXED, "t-1", frame=False)))
     known = [said(account, 1) for account in range(30)]
-    opened.said = {2**63 + number: Said({"t-1"}, 1) for number in range(LINKS_MAX)}
+    opened.said = {2**63 + number: Said({"t-1"}, 1) for number in range(SAID_MAX)}
     opened.hear(known, "t-1")
 
     small = {account for account in ids(range(30)) if account < 2**63}
-    assert len(opened.said) == LINKS_MAX
+    assert len(opened.said) == SAID_MAX
     assert small <= opened.said.keys()
+
+
+def test_of_who_says_very_many_phrases_the_first_are_remembered() -> None:
+    opened = Opened(campaign(template(FIXED, "t-0", frame=False)))
+    for number in range(SAID_PHRASES_MAX + 5):
+        opened.hear([said(1, number)], f"t-{number:02d}")
+
+    (kept,) = opened.said.values()
+    assert kept.phrases == {f"t-{number:02d}" for number in range(SAID_PHRASES_MAX)}
+    assert kept.requests == SAID_PHRASES_MAX + 4
 
 
 def test_a_frame_needs_nobodys_word() -> None:
@@ -482,12 +494,14 @@ def test_what_is_dumped_is_what_is_loaded() -> None:
     register.campaigns.append(links("c-1", [2**63, 1], [7]))
     register.campaigns.append(Opened(campaign(template(FIXED, anchor=77), name="c-2", version=3), {5}, set()))
     register.tools.append(Asked([template(READER, "t-tool", strength=-2.25)], {2**63, 5}))
+    register.campaigns.append(saying(range(3), range(2, 6)))
     register.dropped = 4
     again = Register()
     again.load(orjson.loads(orjson.dumps(register.dump())))
 
     assert orjson.dumps(again.dump()) == orjson.dumps(register.dump())
     assert again.campaigns[1].campaign.templates[0].anchor == 77
+    assert again.campaigns[2].said == register.campaigns[2].said
     assert np.array_equal(again.tools[0].templates[0].core, register.tools[0].templates[0].core)
     assert [each.events for each in again.suspects] == [each.events for each in register.suspects]
 
@@ -523,6 +537,8 @@ def test_a_campaign_at_its_bounds_is_a_record_that_a_broker_takes() -> None:
     many = range(2**63, 2**63 + LINKS_MAX)
     full = Template("t-full", np.arange(2**32 - 96, 2**32, dtype=np.uint32), True, False, 3.0)
     templates = [replace(full, template_id=f"t-{number:012d}") for number in range(TEMPLATES_MAX)]
-    register = holding(Opened(campaign(*templates), set(many), set(many)))
+    phrases = {each.template_id for each in templates[:SAID_PHRASES_MAX]}
+    said = {account: Said(phrases, 2**31) for account in many[:SAID_MAX]}
+    register = holding(Opened(campaign(*templates), set(many), set(many), said))
 
     assert max(len(pane) for pane in to_panes(register.dump()).values()) < 500_000
