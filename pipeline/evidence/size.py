@@ -23,5 +23,5 @@ TERM = Evidence(
     null="Small groups agree by chance.",
     misses="Small campaigns.",
     measure=measure,
-    steps=((40.0, 0.5), (20.0, 0.0), (ANY, -0.5)),
+    steps=((40.0, 0.5), (20.0, 0.0), (16.0, -0.5), (ANY, -1.0)),
 )
